@@ -67,6 +67,15 @@ export function findPlace(context: Context): Place | null {
   return place === null || patience === undefined ? place : { ...place, waiting: { patience, report, ...(signal ? { signal } : {}) } };
 }
 
+/** The place of the project around a folder (from the top) of the same worktree: a repository may have several. The same where that folder is gone. */
+export function placeAround(place: Place, folder: string | undefined): Place {
+  const { repository } = place;
+  if (folder === undefined || folder.startsWith("..") || repository === null || repository.bare) return place;
+  const inside = join(physical(repository.root), folder);
+  const other = isFolder(inside) ? placeOf(repository, physical(inside)) : null;
+  return other === null || other.root === place.root ? place : { ...place, ...other, cwd: place.cwd };
+}
+
 function placeOf(repository: Repository | null, cwd: string): Place | null {
   if (repository?.bare)
     return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver"), cwd };

@@ -5,7 +5,7 @@ import { readLines } from "../platform/json-lines.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
 
 export type Line =
-  | { begin: Pick<Operation, "id" | "command" | "argv" | "worktree" | "home" | "owner" | "startedAt" | "summary" | "notes"> }
+  | { begin: Pick<Operation, "id" | "command" | "argv" | "worktree" | "folder" | "home" | "owner" | "startedAt" | "summary" | "notes"> }
   | { effect: Effect }
   | { note: [key: string, value: unknown] }
   | { end: { state: OperationState; at: string; outcome: string | null } };

@@ -1,7 +1,7 @@
 /** Repairs what killed commands left: only in writing commands, and only when the owner is provably dead. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { type Place, topOf } from "../config/project.ts";
+import { type Place, placeAround, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { removeTemporaries } from "../platform/files.ts";
@@ -65,7 +65,10 @@ async function recoverOne(
   try {
     sweepTemporaries(project, operation); // first: a folder that holds one is not empty
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
-    const said = worktree === topOf(project) && handler !== undefined ? await handler(project, context, operation) : null;
+    // Another project of the repository has its own configuration, database and cache.
+    const own = placeAround(project, operation.folder);
+    const there = own === project ? context : { ...context, cwd: own.root };
+    const said = worktree === topOf(project) && handler !== undefined ? await handler(own, there, operation) : null;
     const work = givingUp(project, said === null ? effectsInReach(project, operation) : [], options.rows);
     const left = await paceWork(work, context, REPAIRING);
     // What it made is to go as after an undo.

@@ -99,7 +99,8 @@ export interface Operation {
   argv: string[];
   /** Top of the worktree it ran in. */
   worktree: string;
-  /** Absent in those written before it was. */
+  /** Absent in those written before it was, as is `home`: the project's folder in that worktree. */
+  folder?: string;
   home?: Home;
   /** Set when it is not where it was: `outside`, absolute, is what it touched beside its worktree. */
   moved?: { from: string; outside: string[] };

@@ -1,7 +1,7 @@
 /** How the journal looks at rows of a run and removes them: it may not use the results database itself. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Place, readConfig, topOf } from "../config/project.ts";
+import { type Place, placeAround, readConfig, topOf } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects/kind.ts";
 import type { Effect } from "../journal/types.ts";
 import type { Database } from "../platform/sqlite.ts";
@@ -70,6 +70,9 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
         effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),
       );
     },
-    settling: (operation) => bringingBackOutputs({ ...project, config: readConfig(project) }, operation),
+    settling: (operation) => {
+      const own = placeAround(project, operation.folder);
+      return bringingBackOutputs({ ...own, config: readConfig(own) }, operation);
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** `expver undo [OP]`: takes an operation back while everything it left still stands. */
 
-import { openProject, type Project } from "../config/project.ts";
+import { openProject, type Project, placeAround, readConfig } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { RowHooks } from "../journal/effects/kind.ts";
 import { brokenOperations } from "../journal/recover.ts";
@@ -63,7 +63,9 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     for (const target of beyond) context.report({ kind: "warning", text: `${target}: was done on a remote and stays there` });
     const { standing } = journal;
     const told = toldOnce(standing);
-    const outputs = await paceWork(lookingForOutputs(project, operation), context, { label: "looking" });
+    const own = placeAround(project, operation.folder);
+    const ofOperation = own === project ? project : { ...own, config: readConfig(own) };
+    const outputs = await paceWork(lookingForOutputs(ofOperation, operation), context, { label: "looking" });
     return {
       command: `undo ${operation.id}`,
       about: `${operation.command} of ${operation.startedAt.slice(0, 16).replace("T", " ")} UTC: ${operation.summary}`,

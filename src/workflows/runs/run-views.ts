@@ -173,10 +173,10 @@ interface Head {
 async function headsOf(project: Project): Promise<Head[]> {
   const starts = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunStarts(db));
   const recorded = new Set(starts.map(({ run_id }) => run_id));
-  // A run that is over and has no row was undone, or belongs to another worktree's database.
-  const local = listFacts(project).filter(
-    ({ run_id: id, worktree, phase }) => recorded.has(id) || (phase !== "closed" && worktree === project.repository?.root),
-  );
+  const own = storedPath(project, project.config.results.database);
+  // A run that is over and has no row was undone, or belongs to another database: of another worktree, or project.
+  const isOurs = ({ worktree, database }: RunFacts) => worktree === project.repository?.root && database === own;
+  const local = listFacts(project).filter((facts) => recorded.has(facts.run_id) || (facts.phase !== "closed" && isOurs(facts)));
   const known = new Set(local.map(({ run_id }) => run_id));
   const heads = [
     ...local.map((facts): Head => ({ run_id: facts.run_id, start: facts.startedAt, facts })),

@@ -1,7 +1,7 @@
 /** What `expver sweep` would do: reads only. */
 
 import { join } from "node:path";
-import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
+import { openProject, type Project, placeAround, requireRepository, topOf } from "../../config/project.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
@@ -122,9 +122,10 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
       details: { sweep: sweep.id, version: result.version },
     });
   }
-  if (sweep.worktree !== topOf(project)) {
-    throw new ExpverError("E_NOT_FOUND", `${sweep.id} belongs to the worktree ${sweep.worktree}`, {
-      hint: `expver -C ${shellWord(sweep.worktree)} sweep --resume ${sweep.id}`,
+  const isHere = sweep.worktree === topOf(project);
+  if (!isHere || placeAround(project, sweep.folder) !== project) {
+    throw new ExpverError("E_NOT_FOUND", `${sweep.id} belongs to ${isHere ? "another project" : `the worktree ${sweep.worktree}`}`, {
+      hint: `expver -C ${shellWord(join(sweep.worktree, sweep.folder))} sweep --resume ${sweep.id}`,
     });
   }
   refuseUnfit(repository, { commit: true, edit: input.edit === true });
