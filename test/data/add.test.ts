@@ -85,6 +85,31 @@ it("of a tracked folder takes a member that is gone out of the listing, and refu
   expect(repository.expverJson(["data", "add", "d/y"])).toMatchObject({ code: 0, data: { added: [{ path: "d", nfiles: 1 }] } });
 });
 
+it("of a member in a folder that was a file gives up the file: a listing with both could be read by nobody", () => {
+  const repository = project();
+  repository.write("d/x", "1");
+  repository.write("d/k", "2");
+  expect(repository.expver(["data", "add", "d"]).code).toBe(0);
+  rmSync(join(repository.root, "d/x"));
+  repository.write("d/x/y", "3");
+  expect(repository.expver(["data", "add", "d/x/y"]).code).toBe(0);
+  expect(repository.expver(["data", "status", "-q"]).code).toBe(0);
+  rmSync(join(repository.root, "d"), { recursive: true });
+  expect(repository.expver(["data", "checkout"]).code).toBe(0);
+  expect([repository.read("d/x/y"), repository.read("d/k")]).toEqual(["3", "2"]);
+});
+
+it("refuses a link to a folder in a tracked folder, whose files the folder would not have, as dvc does", () => {
+  const repository = project();
+  repository.write("d/x", "1");
+  expect(repository.expver(["data", "add", "d"]).code).toBe(0);
+  const before = repository.read("d.dvc");
+  repository.write("elsewhere/y", "2");
+  symlinkSync("../elsewhere", join(repository.root, "d/link"));
+  expect(repository.expverJson(["data", "add", "d/link"])).toMatchObject({ ok: false, error: { code: "E_DATA" } });
+  expect(repository.read("d.dvc")).toBe(before);
+});
+
 it("of a member writes the folder's ignore line when it is not there, as dvc does", () => {
   const repository = project();
   repository.write("d/x", "1");

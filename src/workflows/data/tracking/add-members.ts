@@ -96,6 +96,8 @@ export function* storingMembers(
       entries = entries.filter(({ relpath }) => !isWithin(relpath, member));
       const path = `${absolutePath(project, pointer.path)}/${member}`;
       if (!isHere(path)) continue;
+      // What it lies in was a file before.
+      entries = entries.filter(({ relpath }) => !isWithin(member, relpath));
       const scan = yield* scanOutput(project, path, { store: { ingest, into: cache }, copyDatabase });
       scans.push(scan);
       for (const { relpath, md5 } of scan.files) entries.push({ relpath: relpath === "" ? member : `${member}/${relpath}`, md5 });

@@ -29,7 +29,7 @@ import { autostage } from "./autostage.ts";
 import { warnOfImports } from "./changed-import.ts";
 import { expandGlobs } from "./expand-globs.ts";
 import { isLegacyUnchanged } from "./legacy.ts";
-import { refuseUntrackable } from "./trackable.ts";
+import { refuseLinkedFolder, refuseUntrackable } from "./trackable.ts";
 
 interface AddPlan extends Plan {
   /** Stored paths of whole outputs. */
@@ -92,6 +92,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const { pointers, pipelines } = trackedOf(project, null);
     const memberTarget = memberFinder(pointers);
     const members = asked.flatMap(memberTarget);
+    for (const { path } of members) refuseLinkedFolder(absolutePath(project, path));
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
     const ignored = refuseUntrackable(project, paths, pointers);
     refusePromised(paths, promisedOutputs(pipelines()));

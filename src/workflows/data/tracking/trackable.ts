@@ -45,8 +45,8 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
   return ignored;
 }
 
-/** Of a file that is a link the bytes are taken; a folder's would stay where they are, and be written there. */
-function refuseLinkedFolder(path: string): void {
+/** Throws E_DATA. Of a file that is a link the bytes are taken; a folder's would stay where they are, and be written there. */
+export function refuseLinkedFolder(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true || !isFolder(path)) return;
   throw refused(`${path} is a link to the folder ${realpathSync(path)}`, "Name the folder itself, or move it here.");
 }
