@@ -40,6 +40,30 @@ it("no push of a branch or version whose data is nowhere else; afterwards it goe
   expect(gitCode(repo, "push", "-q", "origin", "--delete", "e0.1.0").code).toBe(0);
 });
 
+it("projects in folders of the repository are looked at, each with its own remote and versions", () => {
+  const repo = makeRepository();
+  const outside = makeFolder("remotes");
+  repo.git("init", "-q", "--bare", join(outside, "origin.git"));
+  repo.git("remote", "add", "origin", join(outside, "origin.git"));
+  for (const cwd of ["one", "two"]) {
+    repo.commit(cwd, { [`${cwd}/expver.yaml`]: `versions: { prefix: ${cwd} }\n` });
+    expect(repo.expver(["init"], { cwd }).code).toBe(0);
+    repo.write(`${cwd}/data.csv`, `${cwd}\n`);
+    expect(repo.expver(["data", "add", "data.csv"], { cwd }).code).toBe(0);
+    expect(repo.expver(["data", "remote", "add", "-d", "store", join(outside, cwd)], { cwd }).code).toBe(0);
+    repo.commit("data");
+    expect(repo.expver(["tag", "-d", "first"], { cwd }).code).toBe(0);
+  }
+  expect(repo.expver(["hooks", "install"], { cwd: "two" }).code).toBe(0);
+  expect(gitCode(repo, "push", "origin", "HEAD").text).toContain("expver -C one data push sends them first");
+  expect(repo.expver(["data", "push"], { cwd: "one" }).code).toBe(0);
+  expect(gitCode(repo, "push", "origin", "HEAD").text).toContain("expver -C two data push sends them first");
+  expect(gitCode(repo, "push", "-q", "origin", "one0.1.0").code).toBe(0);
+  expect(gitCode(repo, "push", "origin", "two0.1.0").text).toContain("expver -C two publish two0.1.0 sends them first");
+  expect(repo.expver(["publish"], { cwd: "two" }).code).toBe(0);
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD", "two0.1.0").code).toBe(0);
+});
+
 it("publish passes its own hook", () => {
   const repo = aRepository();
   expect(repo.expver(["hooks", "install"]).code).toBe(0);

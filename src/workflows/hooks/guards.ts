@@ -1,11 +1,14 @@
 /** What the hooks look at. They refuse (exit 4) with what to type, and let everything go that is not theirs. */
 import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, git, gitResult, type Repository } from "../../git/git.ts";
 import { PUSHED_BY_US } from "../../git/push.ts";
 import { headBranch, readRef, resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
+import { isFolder } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
 import { isPushable } from "../../store/transfer/by-remote.ts";
@@ -45,17 +48,34 @@ async function orSayWhy(git: string, look: () => string[] | Promise<string[]>): 
 /** Every branch and version that is pushed: are the objects it names on the data remote? */
 async function guardPush(context: Context): Promise<string[]> {
   if (context.env[PUSHED_BY_US] !== undefined) return [];
-  const project = openProject(context);
-  const repository = requireRepository(project);
-  const versions = new Set(readVersions(project).map(({ name }) => `refs/tags/${name}`));
   // local ref, object, remote ref, what is there: the local one is as it was typed, and may be `HEAD@{1 day ago}`. A deletion names no object of ours.
   const pushed = readFileSync(0, "utf8")
     .split("\n")
     .map((line) => line.split(" ").slice(-3))
-    .flatMap(([object = "", ref = ""]) => (/^0*$/.test(object) ? [] : [{ object, ref }]))
-    .filter(({ ref }) => ref.startsWith("refs/heads/") || versions.has(ref));
-  for (const one of pushed) await lookAtPush(project, repository, context, one);
-  return pushed.map(({ ref }) => ref);
+    .flatMap(([object = "", ref = ""]) => (/^0*$/.test(object) ? [] : [{ object, ref }]));
+  const looked = new Set<string>();
+  for (const project of projectsHere(context)) {
+    const versions = new Set(readVersions(project).map(({ name }) => `refs/tags/${name}`));
+    const own = pushed.filter(({ ref }) => ref.startsWith("refs/heads/") || versions.has(ref));
+    for (const one of own) {
+      await lookAtPush(project, requireRepository(project), context, one);
+      looked.add(one.ref);
+    }
+  }
+  return [...looked];
+}
+
+/** Git calls hooks at the top of a worktree: a project, or several, may be in folders of it. */
+function projectsHere(context: Context): Project[] {
+  const top = openProject(context);
+  const repository = requireRepository(top);
+  if (repository.bare) return [top];
+  const files = git(repository, ["ls-files", "-z", "--", ":(top,glob)**/expver.yaml", ":(top,glob)**/.dvc/config"])
+    .split("\0")
+    .filter(Boolean);
+  const folders = new Set(files.map((file) => join(repository.root, file.replace(/(?:^|\/)(?:expver\.yaml|\.dvc\/config)$/, ""))));
+  const projects = [...folders].filter(isFolder).map((folder) => openProject(contextIn(context, folder)));
+  return [...new Map([top, ...projects].map((project) => [project.root, project])).values()];
 }
 
 async function lookAtPush(
@@ -72,11 +92,13 @@ async function lookAtPush(
   const lost = lacking + missing.length;
   if (lost === 0) return;
   const isVersion = ref.startsWith("refs/tags/");
+  const folder = relative(repository.root, project.root);
+  const expver = folder === "" ? "expver" : `expver -C ${shellWord(folder)}`;
   throw new ExpverError(
     "E_GATE",
     `${counted(lost, "object")} that ${name} names ${lost === 1 ? "is" : "are"} not on ${remotes.join(", ")}: whoever fetches it cannot have its data`,
     {
-      hint: `${isVersion ? `expver publish ${name}` : "expver data push"} sends them first; git push --no-verify pushes anyway.`,
+      hint: `${expver} ${isVersion ? `publish ${name}` : "data push"} sends them first; git push --no-verify pushes anyway.`,
       details: { ref, lacking, missing: missing.slice(0, 10).map(({ path }) => path) },
     },
   );
@@ -84,8 +106,7 @@ async function lookAtPush(
 
 /** Branches that are amended, reset, rebased or deleted, before they move. Only said: Git knows no way past this hook. */
 function warnOfMoves(context: Context): string[] {
-  const project = openProject(context);
-  const repository = requireRepository(project);
+  const repository = requireRepository(openProject(context));
   const moves = readFileSync(0, "utf8")
     .split("\n")
     .map((line) => line.split(" "))
@@ -96,7 +117,7 @@ function warnOfMoves(context: Context): string[] {
   if (moves.length === 0) return [];
   const others = [...moves.map(({ branch }) => `--exclude=${branch}`), "--branches", "--remotes"];
   const range = [...moves.map(({ before }) => before), "--not", ...moves.flatMap(({ after }) => after), ...others];
-  const versions = versionsAmong(project, repository, range);
+  const versions = versionsAmong(context, repository, range);
   const [first] = versions;
   if (first !== undefined) {
     const one = versions.length === 1;
@@ -110,28 +131,28 @@ function warnOfMoves(context: Context): string[] {
 }
 
 /** Of the versions that are on a branch, those whose commits `git rev-list` finds. */
-function versionsAmong(project: Project, repository: Repository, range: readonly string[]): string[] {
+function versionsAmong(context: Context, repository: Repository, range: readonly string[]): string[] {
   const moved = new Set(
     gitResult(repository, ["rev-list", ...range])
       .stdout.toString("utf8")
       .split("\n"),
   );
-  return readVersions(project)
-    .filter(({ commit, onBranch }) => onBranch && moved.has(commit))
-    .map(({ name }) => name);
+  const versions = projectsHere(context)
+    .flatMap(readVersions)
+    .filter(({ commit, onBranch }) => onBranch && moved.has(commit));
+  return [...new Set(versions.map(({ name }) => name))];
 }
 
 /** Commits of versions that a rebase would leave on no branch. */
 function guardRebase(context: Context, [upstream = "", branch]: string[]): string[] {
-  const project = openProject(context);
-  const repository = requireRepository(project);
+  const repository = requireRepository(openProject(context));
   const isWhole = upstream === "--root";
   const from = isWhole ? null : resolveCommit(repository, upstream);
   const tip = resolveCommit(repository, branch ?? "HEAD");
   if ((from === null && !isWhole) || tip === null) return [];
   const moving = (branch ?? headBranch(repository) ?? "HEAD").replace(/^refs\/heads\//, "");
   const range = [tip, "--not", ...(from === null ? [] : [from]), `--exclude=${moving}`, "--branches"];
-  const versions = versionsAmong(project, repository, range);
+  const versions = versionsAmong(context, repository, range);
   if (versions.length === 0) return [];
   throw new ExpverError(
     "E_GATE",
