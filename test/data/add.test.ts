@@ -120,6 +120,24 @@ it("of a member writes the folder's ignore line when it is not there, as dvc doe
   expect(repository.read(".gitignore")).toBe("/d\n");
 });
 
+it.skipIf(DVC === null)("commit --force writes ignore lines that are not there, also of what has not changed, as dvc does", () => {
+  const twins = makeTwins();
+  twins.each(({ write }) => {
+    write("a", "1\n");
+    write("s/b", "2\n");
+  });
+  twins.run(["add", "-q", "a", "s/b"]);
+  const forget = ({ root }: { root: string }) => {
+    for (const name of [".gitignore", "s/.gitignore"]) rmSync(join(root, name), { force: true });
+  };
+  for (const args of [["commit"], ["commit", "-f", "a"], ["commit", "-f"]]) {
+    twins.each(forget);
+    twins.run(args);
+    twins.agree();
+  }
+  expect(twins.ours.read("s/.gitignore")).toBe("/b\n");
+});
+
 it("puts right an object that somebody has changed under its name", () => {
   const repository = project();
   repository.write("f", "good");

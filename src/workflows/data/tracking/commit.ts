@@ -2,6 +2,7 @@
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { ignoredByGit } from "../../../git/ignored.ts";
 import { perform } from "../../../journal/perform.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -32,6 +33,8 @@ interface CommitPlan extends Plan {
   unstored: Pointer[];
   /** The same of DVC 2, which keep the names they have. */
   unstoredOld: Scan[];
+  /** Git would take their data: the line in the ignore file is gone. */
+  unignored: Pointer[];
   /** What is stored already: only its links may not be as they are wanted today. */
   settled: ToRelink[];
   relink: boolean;
@@ -67,6 +70,11 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const rewritten = [...new Set([...incomplete, ...otherModes, ...edited])];
     const lacking = states.filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache);
     const unstored = lacking.map(({ pointer }) => pointer);
+    const meant = input.force === true ? pointers : [...differing, ...rewritten];
+    const unignored = seenByGit(
+      project,
+      meant.filter(({ cache }) => cache),
+    );
     return {
       command: "data commit",
       steps: [
@@ -75,12 +83,14 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         ...otherModes.map(({ path, file }) => ({ verb: "note", target: path, detail: `whether it may be run → ${file}` })),
         ...edited.map(({ file }) => ({ verb: "note", target: file, detail: "it was edited: its md5 becomes that of what it says" })),
         ...unstored.map(({ path }) => ({ verb: "store", target: path })),
+        ...unignored.map(({ path }) => ({ verb: "ignore", target: path })),
       ],
       destructive: differing.length + edited.length > 0,
       fingerprint: fingerprintOf([edited, ...states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])]),
       changed: [...differing, ...rewritten],
       unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !rewritten.includes(pointer)),
       unstoredOld: lacking.flatMap(({ pointer, scan }) => (pointer.hashName === "md5" || scan === null ? [] : [scan])),
+      unignored,
       settled: states.flatMap(({ pointer: { path, cache, hashName }, scan, worktree, inCache }) =>
         scan !== null && worktree === "same" && inCache && cache && hashName === "md5" ? [{ path: absolutePath(project, path), scan }] : [],
       ),
@@ -88,11 +98,11 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     };
   },
 
-  async apply(context, { changed, unstored, unstoredOld, settled, relink }) {
+  async apply(context, { changed, unstored, unstoredOld, unignored, settled, relink }) {
     const project = openData(context);
     await prepareWriting(project, context);
     const pointers = [...changed, ...unstored];
-    const paths = pointers.map(({ path }) => path);
+    const paths = [...new Set([...pointers, ...unignored].map(({ path }) => path))];
     const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
       const pathsOf = (some: readonly Pointer[]) => some.map(({ path }) => path);
       const toStore = pathsOf(pointers.filter(({ cache }) => cache));
@@ -110,9 +120,11 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       });
       const said = pointerEdits(project, stored);
       const committed = stored.map(({ path, content }) => ({ path, ...content, changed: said.changed.has(path) }));
-      // A pointer may have come without its line; Git would take the data.
-      const places = stored.filter(({ pointer }) => pointer.cache).map(({ path }) => absolutePath(project, path));
-      edit([...said.edits, ...ignoreEdits(project, places)]);
+      const ignores = ignoreEdits(
+        project,
+        unignored.map(({ path }) => absolutePath(project, path)),
+      );
+      edit([...said.edits, ...ignores]);
       const here = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
       if (relink) await paceWork(relinkOutputs(project, [...here, ...settled], { since }), context, { label: "linking data" });
       return { committed };
@@ -121,7 +133,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     return withDvcLock(
       project,
       () =>
-        changed.length === 0
+        changed.length + unignored.length === 0
           ? work(() => {})
           : perform(project, context, { ...start, work: (operation) => work((edits) => applyFileEdits(project, operation, edits)) }),
       { writes: paths },
@@ -139,6 +151,13 @@ function warnOfUnrun(project: Project, context: Context): void {
       text: `outputs of stage ${stage} are there, but no dvc.lock knows of it: they are not stored`,
       hint: `dvc commit ${stage}`,
     });
+}
+
+function seenByGit(project: Project, outputs: readonly Pointer[]): Pointer[] {
+  if (project.repository === null) return [];
+  const placeOf = ({ path }: Pointer) => absolutePath(project, path);
+  const ignored = new Set(ignoredByGit(project.repository, outputs.map(placeOf)));
+  return outputs.filter((one) => !ignored.has(placeOf(one)));
 }
 
 function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
