@@ -97,6 +97,47 @@ it("on random files: greatest multiplicity, any order of sources, repeating adds
   );
 });
 
+it("on random files with what both came from: each row as often as the side that changed that has it", {
+  timeout: 240_000 * MORE,
+}, async () => {
+  const rows = fc.array(fc.tuple(fc.constantFrom("1", "2", "NULL"), fc.constantFrom("'a'", "NULL", "'b'")), { maxLength: 8 });
+  const write = (name: string, some: string[][]) => {
+    const values = some.map(([id, x]) => `(${id}::INT, ${x}::VARCHAR)`).join(", ");
+    return file(name, some.length === 0 ? "SELECT 1::INT AS id, 'a' AS x WHERE false" : `SELECT * FROM (VALUES ${values}) t(id, x)`);
+  };
+  const times = (all: string[], row: string) => all.filter((one) => one === row).length;
+  await fc.assert(
+    fc.asyncProperty(rows, rows, rows, async (one, two, three) => {
+      const [a, b, o] = [await write("a.parquet", one), await write("b.parquet", two), await write("o.parquet", three)];
+      const [ours, theirs, ancestors] = [await rowsOf(a), await rowsOf(b), await rowsOf(o)];
+      const goal = (row: string) => {
+        const [mine, other, old] = [times(ours, row), times(theirs, row), times(ancestors, row)];
+        return mine === old ? other : other === old ? mine : Math.max(mine, other);
+      };
+      const expected = [...new Set([...ours, ...theirs])].flatMap((row) => Array<string>(goal(row)).fill(row)).sort();
+      const { path } = await merged(a, [b], { ancestor: { path: o, name: o } });
+      expect((await rowsOf(path)).sort()).toEqual(expected);
+    }),
+    { numRuns: 20 * MORE },
+  );
+});
+
+it("rows that one side deleted or corrected stay so, in the order of the base, over many row groups", async () => {
+  const options = "FORMAT parquet, ROW_GROUP_SIZE 2048";
+  const o = await file("o.parquet", "SELECT range AS id, 'x' AS label FROM range(9000)", options);
+  const a = await file(
+    "a.parquet",
+    "SELECT range AS id, CASE WHEN range = 5000 THEN 'y' ELSE 'x' END AS label FROM range(9000) WHERE range <> 7",
+    options,
+  );
+  const b = await file("b.parquet", "SELECT range AS id, 'x' AS label FROM range(9100) WHERE range <> 8000", options);
+  const { path, report } = await merged(a, [b], { ancestor: { path: o, name: o } });
+  expect(report.sources[0]).toMatchObject({ inserted: 100, removed: 1 });
+  const all = await rowsOf(path);
+  const expected = Array.from({ length: 9100 }, (_, id) => `${id}|${id === 5000 ? "y" : "x"}`);
+  expect(all).toEqual(expected.filter((_, id) => id !== 7 && id !== 8000));
+});
+
 it("by key: fills what is empty, adds what is new, refuses two values of one cell", async () => {
   const a = await file("a.parquet", "SELECT * FROM (VALUES (1, 'a', NULL), (2, 'b', 0.5)) t(id, x, y)");
   const b = await file("b.parquet", "SELECT * FROM (VALUES (1, 'a', 0.25), (3, 'c', NULL), (NULL, 'n', NULL)) t(id, x, y)");

@@ -65,3 +65,16 @@ it("it refuses where nobody has that listing, and says when only that of the anc
   expect(JSON.stringify(warnings)).toMatch(/what one of them has deleted may be back/);
   expect(readdirSync(join(repo.root, "data/set")).sort()).toEqual(["1.txt", "2.txt", "3.txt", "4.txt"]);
 });
+
+it("rows that one side has deleted or corrected do not come back by the other; without the ancestor that is said", () => {
+  const began = { "data/t.csv": "id,y\n1,cat\n2,dog\n3,cow\n" };
+  both(began, { "data/t.csv": "id,y\n1,cat\n2,wolf\n" }, { "data/t.csv": "id,y\n1,cat\n2,dog\n3,cow\n4,hen\n" });
+  expect(finish()).toMatchObject({ error: null, warnings: expect.not.arrayContaining([expect.objectContaining({ text: /nowhere/ })]) });
+  expect(repo.read("data/t.csv")).toBe("id,y\n1,cat\n2,wolf\n4,hen\n");
+  lab.must("undo");
+  expect(repo.read("data/t.csv")).toBe("id,y\n1,cat\n2,wolf\n");
+  forget("data/t.csv.dvc", "HEAD~1");
+  const { error, warnings } = finish();
+  expect([error, JSON.stringify(warnings)]).toEqual([null, expect.stringContaining("what one of them has deleted may be back")]);
+  expect(repo.read("data/t.csv").split("\n")).toHaveLength(7);
+});

@@ -17,6 +17,7 @@ import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
 import { addedRows, isAsBase, numbersRows, type StandingRows, standOn } from "./standing-rows.ts";
 import { addSurplus } from "./surplus.ts";
+import { mergeThreeWay } from "./three-way.ts";
 import type { DataMerge, DataReport, MergeStep } from "./types.ts";
 import { planWriting, type WritingPlan, writeRows } from "./write-rows.ts";
 
@@ -172,10 +173,23 @@ function ordered({ sources, strategy, onConflict }: DataMerge): DataMerge["sourc
 }
 
 async function mergeOne(db: DuckDb, source: DataFile, step: MergeStep): Promise<DataReport["sources"][number]> {
-  const report = { source: source.name, rows: step.rows, inserted: 0, replaced: 0, filled: 0, resolved: 0 };
+  const report = { source: source.name, rows: step.rows, inserted: 0, replaced: 0, removed: 0, filled: 0, resolved: 0 };
   if (step.merge.strategy === "rebase") return { ...report, ...(await rebaseByKey(db, source, step)) };
   if (step.keys.length > 0) return { ...report, ...(await mergeByKey(db, source, step)) };
+  const ancestor = await readAncestor(db, step);
+  if (ancestor !== null) return { ...report, ...(await mergeThreeWay(db, step.standing, ancestor)) };
   return { ...report, inserted: await addSurplus(db, step.standing, { source, rows: step.rows }) };
+}
+
+/** Null: there is none, or it is no such file (an empty one). */
+async function readAncestor(db: DuckDb, { merge: { ancestor }, standing }: MergeStep): Promise<DataFile | null> {
+  if (ancestor === undefined) return null;
+  try {
+    return await readDataFile(db, ancestor, { typed: false, spill: standing.spill });
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_DATA") throw error;
+    return null;
+  }
 }
 
 /** `incoming`: a source's rows, with the settled columns and `expver_row`, their order. */

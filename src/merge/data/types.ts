@@ -5,6 +5,8 @@ import type { StandingRows } from "./standing-rows.ts";
 export interface DataMerge {
   base: { path: string; name: string };
   sources: readonly { path: string; name: string }[];
+  /** What base and source came from: rows that one of them has deleted or changed stay so. For a merge without a key, of one source. */
+  ancestor?: { path: string; name: string } | undefined;
   output: string;
   strategy: "merge" | "rebase";
   /** Merge: tells rows apart (none: all their values do). Rebase: says which rows replace which. */
@@ -24,7 +26,7 @@ export interface DataReport {
   /** Rows of the base, and of the result. */
   before: number;
   after: number;
-  sources: { source: string; rows: number; inserted: number; replaced: number; filled: number; resolved: number }[];
+  sources: { source: string; rows: number; inserted: number; replaced: number; removed: number; filled: number; resolved: number }[];
 }
 
 /** One source's part of a merge. */

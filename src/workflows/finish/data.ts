@@ -74,13 +74,16 @@ export async function makeData({ main }: Scene, { path, how, theirs, ours, base 
   mkdirSync(dirname(target), { recursive: true });
   if (how === "rows" && ours !== null) {
     const place = (name: string) => `${target}.${name}${extname(path)}`;
+    const named = (side: string) => ({ path: place(side), name: `${path} (${side})` });
     await paceWork(makingOutput(project, theirs, { at: () => place("theirs") }), context, label);
     await paceWork(makingOutput(project, ours, { at: () => place("ours") }), context, label);
+    const ancestor = base !== null && (await isToBeHad(main, base)) ? named("ancestor") : undefined;
+    if (base !== null && ancestor !== undefined) await paceWork(makingOutput(project, base, { at: () => ancestor.path }), context, label);
     const { prepareDataMerge, commitDataMerge } = await import("../../merge/data/merge-data.ts");
-    const named = (side: string) => ({ path: place(side), name: `${path} (${side})` });
     const prepared = await prepareDataMerge({
       base: named("ours"),
       sources: [named("theirs")],
+      ancestor,
       output: place("merged"),
       strategy: "merge",
       keyColumns: [],
@@ -124,22 +127,35 @@ async function requireStored({ project, context }: Scene["main"], pointer: Point
   });
 }
 
+/** The ancestor's bytes; where they are nowhere, that is said. */
+async function isToBeHad(main: Scene["main"], base: Pointer): Promise<boolean> {
+  if (base.hash === null || base.hash.endsWith(".dir")) return false;
+  try {
+    await requireStored(main, base);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_NOT_STORED") throw error;
+    sayUnknown(main, base.path);
+    return false;
+  }
+}
+
+function sayUnknown({ context }: Scene["main"], path: string): void {
+  context.report({ kind: "warning", text: `${path}: what both sides came from is nowhere; what one of them has deleted may be back` });
+}
+
 type Members = ReadonlyMap<string, string>;
 
 /** MD5s by path. Of an ancestor whose listing is nowhere: none, which is said. */
 async function listingsOf(
-  { project, context }: Scene["main"],
+  main: Scene["main"],
   { theirs, ours, base }: { theirs: Pointer; ours: Pointer; base: Pointer | null },
 ): Promise<Record<"ours" | "theirs" | "before", Members>> {
+  const { project, context } = main;
   const of = (entries: readonly ListingEntry[]): Members => new Map(entries.map(({ relpath, md5 }) => [relpath, md5]));
   const before =
     base === null ? [] : base.hash?.endsWith(".dir") ? await listingFinder(project, context)(base) : storedMembers(project, base);
-  if (before === null) {
-    context.report({
-      kind: "warning",
-      text: `${theirs.path}: the listing both sides came from is nowhere; what one of them has deleted may be back`,
-    });
-  }
+  if (before === null) sayUnknown(main, theirs.path);
   return { ours: of(storedMembers(project, ours) ?? []), theirs: of(storedMembers(project, theirs) ?? []), before: of(before ?? []) };
 }
 
