@@ -56,24 +56,31 @@ export function unitsOf(
   return { units, unread };
 }
 
-/** Each database object is read once, however many versions have it. */
+/** Each database object is read once, however many versions have it, and of it their runs only. */
 function ownRecords(project: Project, context: Context, versions: readonly Version[]): (name: string) => Map<string, RunRecord> | null {
   const path = storedPath(project, project.config.results.database);
   const pointers = readPointersOf(project, [...new Set(versions.map(({ commit }) => commit))], () => {});
+  const hashes = new Map<string, string>();
+  const runs = new Map<string, string[]>();
+  for (const { name, commit, message } of versions) {
+    const hash = pointers.get(commit)?.find((pointer) => pointer.path === path)?.hash ?? null;
+    if (hash === null) continue;
+    hashes.set(name, hash);
+    runs.set(hash, [...(runs.get(hash) ?? []), ...message.runs.map(({ run }) => run)]);
+  }
   const read = new Map<string, Map<string, RunRecord> | null>();
   return (name) => {
-    const version = versions.find((one) => one.name === name);
-    const hash = pointers.get(version?.commit ?? "")?.find((pointer) => pointer.path === path)?.hash ?? null;
-    if (hash === null) return null;
-    if (!read.has(hash)) read.set(hash, recordsIn(objectFile(cacheDir(project), hash), context));
+    const hash = hashes.get(name);
+    if (hash === undefined) return null;
+    if (!read.has(hash)) read.set(hash, recordsIn(objectFile(cacheDir(project), hash), runs.get(hash) ?? [], context));
     return read.get(hash) ?? null;
   };
 }
 
-function recordsIn(file: string, context: Context): Map<string, RunRecord> | null {
+function recordsIn(file: string, only: readonly string[], context: Context): Map<string, RunRecord> | null {
   if (!existsSync(file)) return null;
   try {
-    return withStoredResults(file, (db) => new Map(readRuns(db).map((record) => [record.run_id, record])));
+    return withStoredResults(file, (db) => new Map(readRuns(db, { only }).map((record) => [record.run_id, record])));
   } catch (error) {
     context.report({ kind: "warning", text: `${file} is not counted: ${error instanceof ExpverError ? error.message : String(error)}` });
     return null;
