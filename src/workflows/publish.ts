@@ -10,6 +10,7 @@ import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
+import { OTHER_PREFIX } from "./other-projects.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { applyPublication, type Published } from "./publish/apply.ts";
@@ -33,6 +34,10 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     const names = wordsOf(input.version);
     const destination = whereTo(repository, input);
     const choice = chooseVersions(project, names, destination);
+    if (choice.elsewhere.length > 0) {
+      const text = `left out: ${choice.elsewhere.join(", ")}, of another project of this repository, which has the data: publish there`;
+      context.report({ kind: "warning", text, hint: OTHER_PREFIX });
+    }
     const renumberings = await planRenumberings(project, repository, { versions: choice.versions, refs: destination.refs });
     const leaving = new Set(renumberings.filter(leavesBranch).map(({ version }) => version.name));
     const also = names.length + choice.versions.length === 0 ? aheadOf(repository, destination) : [];
@@ -88,7 +93,12 @@ export async function publishBranch(context: Context): Promise<Published> {
   const repository = requireRepository(project);
   const destination = whereTo(repository, {});
   const head = resolveCommit(repository, "HEAD");
-  const question = { choice: { versions: [], others: [] }, destination, leaving: new Set<string>(), also: head === null ? [] : [head] };
+  const question = {
+    choice: { versions: [], others: [], elsewhere: [] },
+    destination,
+    leaving: new Set<string>(),
+    also: head === null ? [] : [head],
+  };
   const publication = await readPublication(project, repository, context, question);
   warnLost(context, publication.survey);
   await prepareWriting(project, context);

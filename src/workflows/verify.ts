@@ -7,6 +7,7 @@ import { checksOf, verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
+import { OTHER_PREFIX, ofOtherProjects } from "./other-projects.ts";
 
 export interface Verified {
   versions: (Chain & { state: "whole" | "broken" | "unread" | "unrecorded" })[];
@@ -21,7 +22,15 @@ export const verify: ReadWorkflow<Input, Verified> = {
     const repository = requireRepository(project);
     const all = readVersions(project);
     const names = wordsOf(input.version);
-    const versions = names.length === 0 ? all : names.map((name) => pickVersion(all, name, project.config.versions.prefix));
+    const elsewhere = names.length === 0 ? ofOtherProjects(project, all) : new Set<string>();
+    if (elsewhere.size > 0) {
+      const text = `not looked at: ${[...elsewhere].join(", ")}, of another project of this repository: verify there`;
+      context.report({ kind: "warning", text, hint: OTHER_PREFIX });
+    }
+    const versions =
+      names.length === 0
+        ? all.filter(({ name }) => !elsewhere.has(name))
+        : names.map((name) => pickVersion(all, name, project.config.versions.prefix));
     const objects = objectChecks(project, context, {
       quick: input.quick === true,
       cloud: input.cloud === true,

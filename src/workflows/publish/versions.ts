@@ -3,6 +3,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { pickVersion, readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
+import { ofOtherProjects } from "../other-projects.ts";
 
 export interface ChosenVersion {
   version: Version;
@@ -20,6 +21,8 @@ export interface Choice {
   versions: ChosenVersion[];
   /** When none was named: those that the remote lacks, too, but that were not made by us here. They are somebody's, and go only by name. */
   others: string[];
+  /** When none was named: those of another project of the repository, which has their data. */
+  elsewhere: string[];
 }
 
 /** Those named, or every one that is not published. Throws E_NOT_FOUND; E_VERSION_TAKEN for a published one that differs. */
@@ -30,7 +33,10 @@ export function chooseVersions(
 ): Choice {
   const all = readVersions(project);
   const named = new Set(names.map((name) => pickVersion(all, name, project.config.versions.prefix).name));
-  const chosen = all.filter(({ name, unpublished, commit }) => (names.length > 0 ? named.has(name) : unpublished && commit !== ""));
+  const wanted = all.filter(({ name, unpublished, commit }) => (names.length > 0 ? named.has(name) : unpublished && commit !== ""));
+  const foreign = ofOtherProjects(project, wanted);
+  if (names.length > 0 && foreign.size > 0) throw ofOthers([...foreign]);
+  const chosen = wanted.filter(({ name }) => !foreign.has(name));
   const versions = chosen.map((version): ChosenVersion => {
     const object = version.tagObject ?? version.commit;
     if (remote === null) return { version, object, state: "local" };
@@ -39,7 +45,24 @@ export function chooseVersions(
     return { version, object, state: theirs === undefined ? "new" : theirs === object ? "there" : "taken" };
   });
   const isOther = ({ name, unpublished }: Version) => !unpublished && !refs.has(`refs/tags/${name}`);
-  return { versions, others: names.length > 0 || remote === null ? [] : all.filter(isOther).map(({ name }) => name) };
+  return {
+    versions,
+    others: names.length > 0 || remote === null ? [] : all.filter(isOther).map(({ name }) => name),
+    elsewhere: [...foreign],
+  };
+}
+
+/** Public before its bytes: only their own project knows where those are, and where they go. */
+function ofOthers(names: readonly string[]): ExpverError {
+  const [one, them] = names.length === 1 ? ["is", "it"] : ["are", "them"];
+  return new ExpverError(
+    "E_PUBLISH",
+    `${names.join(", ")} ${one} of another project of this repository: no data of ${them} is tracked here`,
+    {
+      hint: `Publish ${them} there: expver -C FOLDER publish ${names.join(" ")}`,
+      details: { versions: names },
+    },
+  );
 }
 
 function moved(name: string, { object, theirs, remote }: { object: string; theirs: string; remote: string }): ExpverError {
