@@ -73,3 +73,16 @@ it("a run without a version is recorded only once the lock is free, also when it
   });
   expect(repository.expverJson(["runs"]).data.runs).toMatchObject([{ status: expect.stringMatching(/failed|killed/), version: null }]);
 });
+
+it("does not give up what has run for a lock that nobody can take here", () => {
+  const repository = makeRepository();
+  repository.expver(["init"]);
+  const code = "rm -rf .dvc/tmp; ln -s /proc/nowhere .dvc/tmp; echo '{\"accuracy\": 1}' > metrics.json\n";
+  repository.commit("code", { "train.sh": code, ".gitignore": "metrics.json\n" });
+  expect(repository.expver(["run", "--metrics", "metrics.json", "--", "sh", "train.sh"])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("cannot be taken"),
+  });
+  rmSync(join(repository.root, ".dvc/tmp"));
+  expect(repository.expver(["verify", "e0.1.0"]).code).toBe(0);
+});
