@@ -282,6 +282,25 @@ it("a column may have the name that DuckDB gives to the numbers of rows", async 
   expect(await rowsOf((await merged(a, [b], { ...keyed, strategy: "rebase" })).path)).toEqual(["7|a", "6|c", "9|d", "5|B", "8|e"]);
 });
 
+it("a column may have the name that DuckDB gives to the numbers of files, and those of what a merge counts", async () => {
+  for (const name of ["file_index", "o", "goal", "nth"]) {
+    const a = await file("a.parquet", `SELECT * FROM (VALUES (1, NULL), (2, 5)) t("${name}", v)`);
+    const b = await file("b.parquet", `SELECT * FROM (VALUES (1, 7), (3, 8)) t("${name}", v)`);
+    expect(await rowsOf((await merged(a, [b], { keyColumns: [name] })).path)).toEqual(["1|7", "2|5", "3|8"]);
+    expect(await rowsOf((await merged(a, [b], { keyColumns: [name], strategy: "rebase" })).path)).toEqual(["2|5", "1|7", "3|8"]);
+    const ancestor = { path: a, name: a };
+    expect(await rowsOf((await merged(a, [b], { ancestor })).path)).toEqual(["1|7", "3|8"]);
+  }
+});
+
+it("a column without a name, or called as what a merge keeps account with, is refused", async () => {
+  const rows = (name: string) => file(`${name}.parquet`, `SELECT 1 AS "${name}"`);
+  await expect(merged(await rows("expver_row"), [await rows("expver_row")])).rejects.toEqual(codeOf("E_SCHEMA"));
+  const nameless = join(import.meta.dirname, "other-writers", "nameless.parquet");
+  await expect(merged(nameless, [await file("c.parquet", "SELECT 1 AS c0")])).rejects.toEqual(codeOf("E_SCHEMA"));
+  await merged(await rows("C0"), [await file("c.parquet", "SELECT 2 AS c0")]);
+});
+
 it("whole numbers too wide for parquet's integers keep their digits", async () => {
   const a = await file("a.parquet", "SELECT -1::BIGINT AS n, 7::INTEGER AS m");
   const b = await file("b.parquet", "SELECT 18446744073709551615::UBIGINT AS n, 0.25::DECIMAL(5,2) AS m");

@@ -4,8 +4,26 @@ import { foldName } from "../../platform/sqlite.ts";
 import type { DataFile } from "./data-file.ts";
 import { type DuckDb, fileText } from "./duckdb.ts";
 
+/** Names that are ours while files are merged. */
+const RESERVED = /^expver_(?:row|nth|times|side|hash|file)$/;
+
+/** Throws E_SCHEMA for columns that a merge could not tell from others: without a name, or called as what it keeps account with. */
+async function refuseOddNames(db: DuckDb, file: DataFile): Promise<void> {
+  const reserved = file.columns.find(({ name }) => RESERVED.test(foldName(name)));
+  // So DuckDB calls one that has no name.
+  const mayLackName = file.kind === "parquet" && file.columns.some(({ name }) => /^C\d+$/.test(name));
+  const isNameless = reserved === undefined && mayLackName && (await ownNames(db, file)).includes("");
+  if (reserved === undefined && !isNameless) return;
+  const what = isNameless ? "a column without a name" : `a column ${reserved?.name}, which a merge keeps account with`;
+  throw new ExpverError("E_SCHEMA", `${file.name} has ${what}`, {
+    hint: "Give it another name in each file.",
+    details: { file: file.path, columns: [reserved?.name ?? ""] },
+  });
+}
+
 /** Throws E_SCHEMA for columns that differ only in case: which is which would depend on their order in each file. */
 export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void> {
+  await refuseOddNames(db, file);
   const names = file.columns.map(({ name }) => foldName(name));
   // Most files have no such name, and need not be asked what they call their columns themselves.
   const mayBeRenamed = names.some((name) => names.includes(/^(.+)_\d+$/s.exec(name)?.[1] ?? ""));

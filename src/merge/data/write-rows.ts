@@ -122,20 +122,27 @@ async function copyRows(
   { plan, columns, from, path }: { plan: WritingPlan; columns: readonly SettledColumn[]; from: number; path: string },
 ): Promise<void> {
   const { file, row, filled, gone, added } = standing;
-  const files = [file.path, plan.model, ...added.map((one) => one.path)].map(fileText);
+  const files = [file.path, plan.model, ...added.map((one) => one.path)];
+  const { at, option } = fileNumber(standing.columns, files);
   const last = filled.at(-1);
   const cells = columns.map((column) => {
     const name = quoteName(column.name);
-    return last?.columns.includes(column) ? `CASE WHEN f.file_index > 0 THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
+    return last?.columns.includes(column) ? `CASE WHEN ${at} > 0 THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
   });
-  const source = [`read_parquet([${files.join(", ")}], union_by_name = true, ${WITHOUT_FOLDERS}) AS f`];
+  const source = [`read_parquet([${files.map(fileText).join(", ")}], union_by_name = true, ${option}${WITHOUT_FOLDERS}) AS f`];
   if (last !== undefined) source.push(`POSITIONAL JOIN read_parquet(${fileText(last.path)}, ${WITHOUT_FOLDERS}) AS o`);
-  if (gone > 0) source.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
+  if (gone > 0) source.push(`ANTI JOIN gone ON CASE WHEN ${at} = 0 THEN f.${row} END = gone.expver_row`);
   for (const [index, { without }] of added.entries()) {
-    const isOne = `CASE WHEN f.file_index = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
+    const isOne = `CASE WHEN ${at} = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
     if (without !== null) source.push(`ANTI JOIN ${without.table} ON ${isOne}`);
   }
-  if (from > 0) source.push(`WHERE f.file_index > 0 OR f.${row} >= ${from}`);
-  if (!fitsJoin(db, leftOut(standing))) source.push(`ORDER BY f.file_index, f.${row}`);
+  if (from > 0) source.push(`WHERE ${at} > 0 OR f.${row} >= ${from}`);
+  if (!fitsJoin(db, leftOut(standing))) source.push(`ORDER BY ${at}, f.${row}`);
   await db.run(`COPY (SELECT ${cells.join(", ")} FROM ${source.join(" ")}) TO ${sqlText(path)} (${plan.options})`);
+}
+
+/** SQL of which of the files a row is from: DuckDB's own number, unless a column has that name. */
+function fileNumber(columns: readonly SettledColumn[], files: readonly string[]): { at: string; option: string } {
+  if (columns.every(({ name }) => name.toLowerCase() !== "file_index")) return { at: "f.file_index", option: "" };
+  return { at: `(list_position([${files.map(sqlText).join(", ")}], f.expver_file) - 1)`, option: "filename = 'expver_file', " };
 }
