@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { type CsvForm, csvFormOf, isTabbed, readingCsv } from "./csv-form.ts";
 import { type DuckDb, fileName, fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
+import { emptyColumns } from "./parquet/exact-values.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
 export interface DataFile {
@@ -23,6 +24,9 @@ export interface DataColumn {
   type: string;
 }
 
+/** DuckDB's type of what is NULL everywhere. */
+export const WITHOUT_VALUES = '"NULL"';
+
 export function isDataFile(path: string): boolean {
   return /\.(?:parquet|csv|tsv|jsonl|ndjson)$/i.test(path);
 }
@@ -42,11 +46,13 @@ export async function readDataFile(
   const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading({ path, kind })}`);
   // So DuckDB calls the one column of lines that are not all objects, and all their names are within it.
   if (own === "json" && columns.some(({ column_name: column }) => column === "json")) await requireObjects(db, { path, name });
+  const empty = kind === "parquet" ? await emptyColumns(db, path) : new Set();
+  const typeOf = (type: unknown, index: number) => (empty.has(index) ? WITHOUT_VALUES : String(type));
   return {
     path,
     name,
     kind,
-    columns: columns.map(({ column_name, column_type }) => ({ name: String(column_name), type: String(column_type) })),
+    columns: columns.map(({ column_name, column_type }, index) => ({ name: String(column_name), type: typeOf(column_type, index) })),
   };
 }
 

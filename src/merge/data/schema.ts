@@ -1,7 +1,7 @@
 /** The columns of a merged file, settled before a row is read. */
 import { ExpverError } from "../../errors.ts";
 import { foldName } from "../../platform/sqlite.ts";
-import type { DataColumn, DataFile } from "./data-file.ts";
+import { type DataColumn, type DataFile, WITHOUT_VALUES } from "./data-file.ts";
 
 export interface SettledColumn extends DataColumn {
   /** `added`: the base lacks it. `widened`: a type that holds the values of all. `to text`, `lossy`: only when allowed. */
@@ -60,8 +60,8 @@ const REALS = ["FLOAT", "DOUBLE"];
 
 /** The narrowest type that holds every value of both. */
 function widen(one: string, other: string): { type: string; kind: SettledColumn["change"] } {
-  if (one === other || other === '"NULL"') return { type: one, kind: "same" };
-  if (one === '"NULL"') return { type: other, kind: "widened" };
+  if (one === other || other === WITHOUT_VALUES) return { type: one, kind: "same" };
+  if (one === WITHOUT_VALUES) return { type: other, kind: "widened" };
   const pair = [one, other];
   const all = (types: readonly string[]) => pair.every((type) => types.includes(type));
   if (all(INTEGERS)) return ranked(INTEGERS, pair);

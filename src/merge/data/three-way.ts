@@ -2,8 +2,7 @@
  * Rows told apart by all their values, with what both sides came from: each as often as on the side that has changed that, and as often as
  * on the one with more where both have. What one side deleted, or changed, does not come back by the other.
  */
-import { quoteName } from "../../platform/sqlite.ts";
-import { columnNames, ownColumn } from "./columns-sql.ts";
+import { columnNames, settledColumns } from "./columns-sql.ts";
 import { type DataFile, reading } from "./data-file.ts";
 import type { DuckDb } from "./duckdb.ts";
 import { addRows, leaveOut, type StandingRows } from "./standing-rows.ts";
@@ -16,7 +15,7 @@ export async function mergeThreeWay(
 ): Promise<{ inserted: number; removed: number }> {
   const all = columnNames(standing.columns);
   await db.run(
-    `CREATE OR REPLACE VIEW ancestor AS SELECT ${ancestorColumns(standing, ancestor)}, 0 AS expver_row FROM ${reading(ancestor)} AS f`,
+    `CREATE OR REPLACE VIEW ancestor AS SELECT ${settledColumns(standing.columns, ancestor, { isLenient: true })}, 0 AS expver_row FROM ${reading(ancestor)} AS f`,
   );
   const sides = ["base", "incoming", "ancestor"];
   const union = (columns: string, where = "") =>
@@ -40,20 +39,4 @@ export async function mergeThreeWay(
   const removed = await leaveOut(db, standing, moving(0));
   const isNew = `SELECT ${all} FROM incoming SEMI JOIN (${moving(1)}) AS m USING (expver_row) ORDER BY expver_row`;
   return { inserted: await addRows(db, standing, isNew), removed };
-}
-
-/** Under the settled names and types; what cannot have been such a value was none. */
-function ancestorColumns({ columns }: StandingRows, file: DataFile): string {
-  return columns
-    .map(({ name, type }) => {
-      const own = ownColumn(file, name);
-      const value =
-        own === undefined
-          ? `NULL::${type}`
-          : own.type === type
-            ? `f.${quoteName(own.name)}`
-            : `TRY_CAST(f.${quoteName(own.name)} AS ${type})`;
-      return `${value} AS ${quoteName(name)}`;
-    })
-    .join(", ");
 }

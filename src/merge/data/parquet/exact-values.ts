@@ -47,6 +47,12 @@ export async function refuseNanoseconds(db: DuckDb, file: ParquetColumns, { spil
   });
 }
 
+/** Columns that are said to have no values at all, as pyarrow writes those of None alone: DuckDB takes them for whole numbers. */
+export async function emptyColumns(db: DuckDb, path: string): Promise<Set<number>> {
+  const leaves = await leavesOf(db, path);
+  return new Set(leaves.filter(({ isNested, logicalType }) => !isNested && logicalType === "NullType()").map(({ column }) => column));
+}
+
 /** What of a column has values of its own: a column, or a part of a nested one. */
 interface Leaf {
   column: number;
