@@ -156,6 +156,22 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.agree();
   });
 
+  it("imports no pointer file or pipeline: dvc would read nothing any more in a repository that has", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) {
+      source.write("sub/dvc.yaml", "stages: {}\n");
+      fill(source);
+    }
+    for (const args of [
+      ["import", "../src", "a.dvc", "-o", "named.otherwise"],
+      ["import", "../src", "sub/dvc.yaml", "-o", "pipeline"],
+      ["import-url", "../src/a.dvc", "here"],
+      ["status", "--json"],
+    ])
+      twins.same(args);
+    twins.agree();
+  });
+
   it("gets all of a folder that is a repository", () => {
     const twins = makeTwins();
     for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);

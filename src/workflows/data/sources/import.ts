@@ -21,7 +21,7 @@ import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable, refuseWithoutFolder } from "../tracking/trackable.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { bring, commitThere, copyOf, copyOfRepository } from "./bring.ts";
-import { deliveryPath, nameInUrl } from "./deliver.ts";
+import { deliveryPath, nameInUrl, refusePointerName } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { type ForeignSettings, foreignSettings } from "./foreign-settings.ts";
 import { fsConfigOf, pairsOf } from "./fs-config.ts";
@@ -108,6 +108,8 @@ interface Planned {
 
 function planImport(context: Context, input: Input, { command, from, name, local }: Planned): ImportPlan {
   const project = openData(context);
+  // dvc reads no repository in which data depends on such a file.
+  refusePointerName(from.path);
   const absolute = deliveryPath(context, { from: name, out: textIn(input.out), force: input.force === true });
   const path = pathFromUser(project, context, absolute);
   const others = readPointers(project).filter((pointer) => pointer.path !== path || pointer.stage !== undefined);
