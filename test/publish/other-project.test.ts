@@ -18,6 +18,12 @@ it("publish sends no version of another project, whose data it cannot send, and 
     repo.commit("data");
     expect(repo.expver(["run", "--metrics", "m.json", "--", "sh", "-c", `echo '{"a":1}' > m.json`], { cwd }).code).toBe(0);
   }
+  const told = repo
+    .expverJson(["doctor"], { cwd: "two" })
+    .data.findings.filter(({ check }: { check: string }) => check === "others-versions");
+  expect(told).toMatchObject([
+    { what: expect.stringContaining("e0.1.0 is of another project"), remedy: expect.stringContaining("prefix") },
+  ]);
   const published = () => repo.git("ls-remote", "--tags", "origin");
   expect(repo.expverJson(["publish", "e0.1.0"], { cwd: "two" })).toMatchObject({ code: 4, error: { code: "E_PUBLISH" } });
   expect(published()).toBe("");

@@ -11,7 +11,7 @@ import { resultsSchemas } from "./schema-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
 import { contestedOutputs, littleRoom, lostObjects, sharedModes, worktreeCache } from "./store-checks.ts";
-import { lostVersions, misnamedTags, unsentObjects } from "./version-checks.ts";
+import { lostVersions, misnamedTags, othersVersions, unsentObjects } from "./version-checks.ts";
 import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
 
@@ -53,5 +53,6 @@ export const CHECKS: readonly Check[] = [
   candidateModels,
   movedTags,
   misnamedTags,
+  othersVersions,
   skillDrift,
 ];

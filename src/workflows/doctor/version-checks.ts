@@ -11,6 +11,7 @@ import { surveyPush } from "../../store/transfer/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 import { isComplete } from "../../store/worktree/status.ts";
 import type { Version } from "../../versions/types.ts";
+import { OTHER_PREFIX, ofOtherProjects } from "../other-projects.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Looked } from "./looked.ts";
 import { PATIENCE_MS } from "./remote-checks.ts";
@@ -67,6 +68,20 @@ export const misnamedTags: Check = {
         remedy: `expver tag --suggest names the next free one; git tag ${project.config.versions.prefix}X.Y.Z ${name}^{} gives it a number`,
       }),
     );
+  },
+};
+
+export const othersVersions: Check = {
+  id: "others-versions",
+  title: "versions of other projects under names of this one's",
+  find({ project, looked }) {
+    if (project === null || project.repository === null || project.repository.bare) return [];
+    const { versions } = looked.registry();
+    const foreign = ofOtherProjects(project, latest(versions));
+    if (foreign.size === 0) return [];
+    const named = namedVersions(versions.filter(({ name }) => foreign.has(name)));
+    const what = `${listOf(named)} ${named.length === 1 ? "is" : "are"} of another project of this repository, and listed and ranked among this one's`;
+    return [{ level: "warning", what, remedy: OTHER_PREFIX }];
   },
 };
 
