@@ -124,21 +124,42 @@ function widerType(db: Database, table: string, { column, cell }: { column: Colu
   return db.get(beyond) === undefined ? REAL : UNTYPED;
 }
 
-/** SQLite cannot change a column's type: another column takes its cells and its name. False when something stands on the column. */
-function retypeColumn(db: Database, table: string, { name, type }: Column): boolean {
+/** SQLite cannot change a column's type: another column takes its cells and its name. False when that cannot be: it is the key. */
+function retypeColumn(db: Database, table: string, column: Column): boolean {
+  return (
+    tryAll(db, () => exchangeColumn(db, table, column)) || tryAll(db, () => withoutDependents(db, () => exchangeColumn(db, table, column)))
+  );
+}
+
+function exchangeColumn(db: Database, table: string, { name, type }: Column): void {
   const interim = quoteName(`${name}__retyped`);
   const column = quoteName(name);
   const alter = `ALTER TABLE ${quoteName(table)}`;
+  db.exec(`${alter} ADD COLUMN ${interim} ${type}`);
+  db.exec(`UPDATE ${quoteName(table)} SET ${interim} = ${column} WHERE ${column} IS NOT NULL`);
+  db.exec(`${alter} DROP COLUMN ${column}`);
+  db.exec(`${alter} RENAME COLUMN ${interim} TO ${column}`);
+}
+
+/** Somebody's index, view or trigger may stand on the column: they are made again as they were. */
+function withoutDependents(db: Database, work: () => void): void {
+  const dependents = db.arrays(
+    "SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('index', 'view', 'trigger') AND sql IS NOT NULL ORDER BY rowid",
+  );
+  // A trigger may be on a view.
+  for (const [type, name] of dependents.toReversed()) db.exec(`DROP ${String(type)} IF EXISTS main.${quoteName(String(name))}`);
+  work();
+  for (const [, , sql] of dependents) db.exec(String(sql));
+}
+
+/** All of it or nothing; whether it was done. */
+function tryAll(db: Database, work: () => void): boolean {
   db.exec("SAVEPOINT retype");
   try {
-    db.exec(`${alter} ADD COLUMN ${interim} ${type}`);
-    db.exec(`UPDATE ${quoteName(table)} SET ${interim} = ${column} WHERE ${column} IS NOT NULL`);
-    db.exec(`${alter} DROP COLUMN ${column}`);
-    db.exec(`${alter} RENAME COLUMN ${interim} TO ${column}`);
+    work();
     db.exec("RELEASE retype");
     return true;
   } catch {
-    // Somebody's index or view stands on the column, or it is the key: better a cell of another class than no row.
     db.exec("ROLLBACK TO retype");
     db.exec("RELEASE retype");
     return false;

@@ -420,6 +420,23 @@ describe("one rule at a time", () => {
     expect(report.tables[0]?.widenedColumns).toEqual(["x"]);
   });
 
+  it.each([
+    ["index", "CREATE UNIQUE INDEX mine ON predictions (x)"],
+    ["view", "CREATE VIEW mine AS SELECT x FROM predictions"],
+    ["trigger", "CREATE TRIGGER mine AFTER INSERT ON predictions BEGIN SELECT new.x; END"],
+  ])("keeps such a value, and what stands on its column: %s", (type, sql) => {
+    const a = make("a", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 5n })] });
+    const b = make("b", { columns: { x: "TEXT" }, rows: [row("t", "2", { x: "007" }), row("t", "3", { x: "1.50" })] });
+    const mine = openDatabase(a);
+    mine.exec(sql);
+    mine.close();
+    const { path } = merged(a, b);
+    expect(content(path).join()).toMatch(/x=number:5.*x=string:007.*x=string:1\.50/s);
+    const db = openDatabase(path, { readonly: true });
+    expect(db.arrays("SELECT type, sql FROM sqlite_schema WHERE name = 'mine'")).toEqual([[type, sql]]);
+    db.close();
+  });
+
   it("three-way: deleted on one side and unchanged on the other stays gone; changed is a conflict", () => {
     const base = make("base", {
       columns: { x: "INTEGER" },
