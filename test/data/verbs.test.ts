@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository } from "../support/repository.ts";
@@ -141,6 +141,22 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
       ["remote", "remove", "--global", "one"],
     ])
       twins.same(args);
+  });
+
+  it("leaves the user's settings the link to elsewhere that they may be", () => {
+    const twins = makeTwins();
+    for (const { context } of [twins.theirs, twins.ours]) {
+      const home = String(context.env.HOME);
+      for (const folder of [".config/dvc", "dotfiles"]) mkdirSync(join(home, folder), { recursive: true });
+      writeFileSync(join(home, "dotfiles/dvc"), "[core]\n    analytics = false\n");
+      symlinkSync(join(home, "dotfiles/dvc"), join(home, ".config/dvc/config"));
+    }
+    twins.same(["remote", "add", "--global", "one", "/one"]);
+    const [theirs, ours] = [twins.theirs, twins.ours].map(({ context }) =>
+      readFileSync(join(String(context.env.HOME), "dotfiles/dvc"), "utf8"),
+    );
+    expect(ours).toBe(theirs);
+    expect(ours).toContain("url = /one");
   });
 
   it("takes a name in every commit that is asked for, and with a stage those it needs", () => {

@@ -1,4 +1,5 @@
 /** What the commands that read and edit DVC's configuration have in common. */
+import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { findPlace, type Place, topOf } from "../../../config/project.ts";
@@ -83,7 +84,12 @@ async function write(project: Place, context: Context, { command, edits }: { com
       work: (operation) => applyFileEdits(project, operation, inside),
     });
   }
-  for (const edit of edits) if (!isInside(edit)) writeFileAtomic(edit.path, edit.after ?? "");
+  for (const edit of edits) if (!isInside(edit)) writeFileAtomic(throughLinks(edit.path), edit.after ?? "");
+}
+
+/** The user's settings are often a link to where they are kept (dotfiles), and have to stay one. */
+function throughLinks(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** The level named by --global, --system, --project or --local; null when none was. Throws E_USAGE for two. */
