@@ -216,7 +216,7 @@ export function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (hasCode(error, "ENAMETOOLONG")) return false;
+    if (hasCode(error, "ENAMETOOLONG", "ENOTDIR")) return false;
     throw error;
   }
 }

@@ -1,14 +1,14 @@
 /** Files and folders that were made elsewhere take their places: journaled together, and what stood there is in the trash. */
 
 import { lstatSync, mkdirSync } from "node:fs";
-import { dirname, relative, sep } from "node:path";
-import { absolutePath } from "../config/paths.ts";
+import { dirname, join, relative, sep } from "node:path";
+import { absolutePath, isWithin, underAny } from "../config/paths.ts";
 import { type Project, topOf } from "../config/project.ts";
 import { removeEmptyFolder } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { keepInTrash, moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
 import type { Effect } from "../journal/types.ts";
-import { isThere } from "../platform/files.ts";
+import { isThere, temporaryBeside } from "../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { digestingTree } from "../platform/tree-digest.ts";
 import { refuseOutside } from "../store/worktree/inside.ts";
@@ -28,11 +28,8 @@ export function placeCopies(project: Project, operation: OpenOperation, what: Co
 }
 
 /** Throws E_OUTSIDE before any change. */
-export function* placingCopies(
-  project: Project,
-  operation: OpenOperation,
-  { copies, removes = [], anywhere = false }: CopiesToPlace,
-): Work<void> {
+export function* placingCopies(project: Project, operation: OpenOperation, what: CopiesToPlace): Work<void> {
+  const { copies, removes, anywhere = false } = inPlaceOfWhatGoes(what);
   const places = [...copies.map(({ path }) => path), ...removes];
   if (!anywhere) refuseOutside(project, new Set(places.map((path) => dirname(absolutePath(project, path)))));
   const inside = (absolute: string) => relative(topOf(project), absolute).split(sep).join("/");
@@ -73,6 +70,28 @@ export function* placingCopies(
     if (replaced !== null) (lstatSync(waiting).isFile() ? keepInTrash : moveToTrash)(project, target, replaced);
     moveWhole(waiting, target);
   }
+}
+
+/** What comes to where something goes, or below that (a folder in the place of a file), takes its place: as one, so that undo takes it back as one. */
+function inPlaceOfWhatGoes({ copies, removes = [], ...rest }: CopiesToPlace): CopiesToPlace & { removes: readonly string[] } {
+  const goes = underAny(removes);
+  const coming = copies.filter(({ path }) => goes(path));
+  if (coming.length === 0) return { copies, removes, ...rest };
+  const places = removes.filter((place) => coming.some(({ path }) => isWithin(path, place)));
+  const folders = places.flatMap((place) => {
+    const inside = coming.filter(({ path }) => path !== place && isWithin(path, place));
+    const [first] = inside;
+    if (first === undefined) return [];
+    const made = temporaryBeside(first.made);
+    for (const one of inside) {
+      const at = join(made, one.path.slice(place.length + 1));
+      mkdirSync(dirname(at), { recursive: true });
+      moveWhole(one.made, at);
+    }
+    return [{ path: place, made }];
+  });
+  const others = copies.filter(({ path }) => !goes(path) || places.includes(path));
+  return { copies: [...others, ...folders], removes: removes.filter((place) => !places.includes(place)), ...rest };
 }
 
 /** Outermost first. */

@@ -312,3 +312,28 @@ it("links come back as they were, also where what they lead to stays or is nowhe
   expect(now()).toEqual(["b", false]);
   expect(links.read("dangling")).toBe("a file");
 });
+
+it("a folder of then takes the place of a file or link of now, and the other way round; undo brings each back", () => {
+  const one = makeRepository();
+  must(one, "init");
+  one.write("set/sub/a", "tracked");
+  must(one, "data", "add", "set");
+  one.commit("folders", { "code/a.js": "a", "code/sub/b.js": "b", "at/a": "not theirs", other: "1" });
+  one.git("tag", "folders");
+  one.git("rm", "-rq", "--cached", "code", "at", "set.dvc");
+  for (const path of ["code", "at", "set", "set.dvc", ".gitignore"]) rmSync(join(one.root, path), { recursive: true, force: true });
+  one.write("elsewhere/a", "stays");
+  symlinkSync("elsewhere", join(one.root, "at"));
+  one.commit("files", { code: "a file", set: "a file, too" });
+  one.git("tag", "files");
+  const now = () => [one.read("code/sub/b.js"), one.read("set/sub/a"), one.read("at/a"), one.read("elsewhere/a")];
+  must(one, "restore", "folders", "code", "set", "at");
+  expect(now()).toEqual(["b", "tracked", "not theirs", "stays"]);
+  must(one, "restore", "files", "code", "set", "at");
+  expect([one.read("code"), one.read("set"), readlinkSync(join(one.root, "at"))]).toEqual(["a file", "a file, too", "elsewhere"]);
+  must(one, "undo");
+  expect(now()).toEqual(["b", "tracked", "not theirs", "stays"]);
+  must(one, "undo");
+  expect([one.read("code"), one.read("set"), readlinkSync(join(one.root, "at"))]).toEqual(["a file", "a file, too", "elsewhere"]);
+  expect(one.git("status", "--porcelain", "code", "set", "at")).toBe("");
+});

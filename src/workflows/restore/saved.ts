@@ -5,7 +5,7 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
-import { fileSize } from "../../platform/files.ts";
+import { fileSize, isThere } from "../../platform/files.ts";
 import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -39,8 +39,10 @@ export function* lookingForUnsaved(
 
 /** A link to somewhere is no bytes of its own. */
 function* filesBelow(project: Project, path: string): Generator<string> {
-  const stat = lstatSync(join(topOf(project), path), { throwIfNoEntry: false });
-  if (stat?.isFile()) yield path;
-  if (!stat?.isDirectory()) return;
-  for (const name of readdirSync(join(topOf(project), path))) yield* filesBelow(project, `${path}/${name}`);
+  const absolute = join(topOf(project), path);
+  if (!isThere(absolute)) return;
+  const stat = lstatSync(absolute);
+  if (stat.isFile()) yield path;
+  if (!stat.isDirectory()) return;
+  for (const name of readdirSync(absolute)) yield* filesBelow(project, `${path}/${name}`);
 }
