@@ -213,6 +213,9 @@ describe("wherever it is typed", () => {
     const findings = (cwd: string) => mono.expverJson(["check", "w"], { cwd }).data.checked[0].findings;
     expect(findings("one").map(({ category }: { category: string }) => category)).toContain("results");
     expect(findings("two")).toEqual(findings("one"));
+    const rows = (cwd: string) => mono.expverJson(["worktrees"], { cwd }).data.worktrees[1].rows;
+    expect(rows("one")).toBeGreaterThan(0);
+    expect([rows("two"), rows(".")]).toEqual([rows("one"), rows("one")]);
     const before = mono.git("for-each-ref");
     for (const cwd of ["two", "."]) {
       expect(mono.expverJson(["worktree", "finish", "w", "--yes"], { cwd })).toMatchObject({ code: 1, error: { code: "E_DATA" } });

@@ -7,7 +7,7 @@ import type { Context } from "../../platform/context.ts";
 import { openResults } from "../../results/database.ts";
 import { type Column, type EventsTable, eventsTables } from "../../results/schema.ts";
 import { resultsDatabase } from "../../store/worktree/databases.ts";
-import { insideOf, isThere, mainProject, recordsOf } from "../worktree/records.ts";
+import { folderOf, insideOf, isThere, mainProject, recordsOf } from "../worktree/records.ts";
 import type { Check, Finding } from "./check.ts";
 import { someOf } from "./experiment-checks.ts";
 
@@ -17,7 +17,8 @@ export const resultsSchemas: Check = {
   find({ project, context }) {
     if (project === null || project.repository === null || project.repository.bare) return [];
     const { repository } = project;
-    const records = recordsOf(project, "experiment");
+    const own = folderOf(project).folder;
+    const records = recordsOf(project, "experiment").filter(({ folder }) => folder === own);
     const here = records.length === 0 ? null : tablesOf(mainProject(project, repository, context));
     if (here === null) return [];
     return records.flatMap((record) => {

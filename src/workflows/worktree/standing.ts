@@ -1,8 +1,9 @@
 /** How worktrees stand: commits, changes, data, rows, versions and what runs in them. Few git processes, however many worktrees. */
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { storedPath } from "../../config/paths.ts";
-import { type Project, projectIn } from "../../config/project.ts";
+import { type Project, projectIn, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { howParted, type Parted } from "../../git/parted.ts";
@@ -161,7 +162,9 @@ async function dataOf(inside: Project, budget: { files: number }): Promise<{ sta
 async function unmergedRows(inside: Project, main: Main, database: string | null): Promise<number | null> {
   const theirs = databaseOf(inside);
   if (main.project === null || !existsSync(theirs)) return null;
-  const ours = databaseOf(main.project);
+  // Of another project of the repository: at the same place in the main worktree.
+  const isSame = folderOf(inside).folder === folderOf(main.project).folder;
+  const ours = isSame ? databaseOf(main.project) : join(topOf(main.project), storedPath(inside, inside.config.results.database));
   if (ours === theirs || (database !== null && database === main.stored)) return 0;
   const [{ openResults }, { rowsSince }] = await Promise.all([import("../../results/database.ts"), import("../../results/rows.ts")]);
   const db = openResults(theirs, { readonly: true });
