@@ -18,6 +18,10 @@ export interface CsvForm {
   names: readonly string[];
   /** Empty lines above it. */
   skip: number;
+  /** What all lines end with. */
+  lineEnd: "\n" | "\r\n" | "\r";
+  /** It begins with a mark of its bytes' order, as Excel writes and wants it. */
+  hasMark: boolean;
   /** What is to be read: the file, or a copy of it whose lines end alike. */
   path: string;
 }
@@ -27,7 +31,7 @@ const LONGEST_HEADER = 16 << 20;
 
 /** `spill`: folder for a copy. Throws E_DATA for a file without a first line, or whose first line has no end. */
 export function csvFormOf({ path, name }: { path: string; name: string }, spill: string): CsvForm {
-  const head = headOf({ path, name });
+  const { text: head, hasMark } = headOf({ path, name });
   const skip = /^(?:\r\n|\n|\r)*/.exec(head)?.[0].match(/\r\n|\n|\r/g)?.length ?? 0;
   const first = head.replace(/^[\r\n]+/, "");
   if (first === "") throw new ExpverError("E_DATA", `${name} is empty: no first line names its columns`, { details: { path } });
@@ -39,12 +43,14 @@ export function csvFormOf({ path, name }: { path: string; name: string }, spill:
   const possible = dialects.filter(({ quote }) => quote === (isEnclosed ? "'" : '"'));
   const [best] = possible.toSorted((one, other) => other.header.length - one.header.length);
   const { delimiter, quote, header } = best as (typeof dialects)[number];
-  const form = { delimiter, quote, header, names: namesOf(header), skip };
-  if (!hasMixedLineEnds(path, form)) return { ...form, path };
+  const behind = first.slice(recordEnd(first, quote));
+  const lineEnd = (["\r\n", "\r"] as const).find((one) => behind.startsWith(one)) ?? "\n";
+  const form = { delimiter, quote, header, names: namesOf(header), skip, hasMark };
+  if (!hasMixedLineEnds(path, form)) return { ...form, lineEnd, path };
   const copy = join(spill, `line-ends-${copies}.csv`);
   copies += 1;
   copyWithOneLineEnd(path, copy, form);
-  return { ...form, path: copy };
+  return { ...form, lineEnd: "\n", path: copy };
 }
 
 let copies = 0;
@@ -60,16 +66,18 @@ export function isTabbed(name: string): boolean {
 }
 
 /** The text of the first line and what follows it; of the file all where that is less. */
-function headOf({ path, name }: { path: string; name: string }): string {
+function headOf({ path, name }: { path: string; name: string }): { text: string; hasMark: boolean } {
   const file = openSync(path, "r");
   try {
     let bytes = Buffer.alloc(0);
     for (let size = 1 << 16; ; size *= 4) {
       bytes = Buffer.alloc(size);
       const read = readSync(file, bytes, 0, size, 0);
-      const text = bytes.toString("utf8", 0, read).replace(/^\ufeff/, "");
+      const whole = bytes.toString("utf8", 0, read);
+      const text = whole.replace(/^\ufeff/, "");
       const first = text.replace(/^[\r\n]+/, "");
-      if (read < size || recordEnd(first, '"') < first.length) return text;
+      // Its end may be of two characters.
+      if (read < size || recordEnd(first, '"') < first.length - 1) return { text, hasMark: text !== whole };
       if (size >= LONGEST_HEADER) throw new ExpverError("E_DATA", `${name}: its first line has no end`, { details: { path } });
     }
   } finally {
@@ -128,20 +136,27 @@ export function readingCsv({ path, names, ...form }: CsvForm, { typed = false }:
   const columns = names.map((name) => `${sqlText(name)}: 'VARCHAR'`).join(", ");
   const [read, quote] = [fileText(path), sqlText(form.quote)];
   const cells = `delim = ${sqlText(form.delimiter)}, quote = ${quote}, escape = ${quote}, comment = '', skip = ${form.skip}, header = true`;
-  return `read_csv(${read}, ${cells}, ${WITHOUT_FOLDERS}, ${typed ? `names = [${names.map(sqlText).join(", ")}]` : `auto_detect = false, columns = {${columns}}`})`;
+  // Left to itself, DuckDB takes a line end within a cell of the first line for that of all lines, and finds no row.
+  const ends = form.lineEnd === "\r" ? "" : `, new_line = ${escapedEnd(form.lineEnd)}`;
+  return `read_csv(${read}, ${cells}${ends}, ${WITHOUT_FOLDERS}, ${typed ? `names = [${names.map(sqlText).join(", ")}]` : `auto_detect = false, columns = {${columns}}`})`;
 }
 
 /** Of COPY. */
-export function csvOptions({ delimiter, quote }: CsvForm, { header }: { header: boolean }): string {
-  return `FORMAT csv, HEADER ${header}, DELIMITER ${sqlText(delimiter)}, QUOTE ${sqlText(quote)}, ESCAPE ${sqlText(quote)}`;
+export function csvOptions({ delimiter, quote, lineEnd }: CsvForm, { header }: { header: boolean }): string {
+  return `FORMAT csv, HEADER ${header}, NEW_LINE ${escapedEnd(lineEnd)}, DELIMITER ${sqlText(delimiter)}, QUOTE ${sqlText(quote)}, ESCAPE ${sqlText(quote)}`;
+}
+
+/** Files of old Macs, which nobody writes any more, get the usual one. */
+function escapedEnd(lineEnd: CsvForm["lineEnd"]): string {
+  return lineEnd === "\r\n" ? "'\\r\\n'" : "'\\n'";
 }
 
 /** The first line of a file like the base with these columns; null: as DuckDB itself would write it. */
-export function headerLine({ delimiter, quote, header }: CsvForm, columns: readonly { name: string }[]): string | null {
+export function headerLine({ delimiter, quote, header, lineEnd, hasMark }: CsvForm, columns: readonly { name: string }[]): string | null {
   const names = columns.map(({ name }) => name);
   const own = [...header, ...names.slice(header.length)];
-  if (own.every((text, index) => text === names[index])) return null;
+  if (!hasMark && own.every((text, index) => text === names[index])) return null;
   const isPlain = (text: string) => ![delimiter, quote, "\n", "\r"].some((one) => text.includes(one));
   const cells = own.map((text) => (isPlain(text) ? text : `${quote}${text.replaceAll(quote, quote + quote)}${quote}`));
-  return `${cells.join(delimiter)}\n`;
+  return `${hasMark ? "\ufeff" : ""}${cells.join(delimiter)}${lineEnd === "\r" ? "\n" : lineEnd}`;
 }
