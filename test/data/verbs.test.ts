@@ -159,6 +159,24 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     expect(ours).toContain("url = /one");
   });
 
+  it("unsets what is also given a value, and refuses values that dvc would refuse with everything else", () => {
+    const twins = makeTwins();
+    for (const args of [
+      ["remote", "add", "-d", "one", "ssh://h/p"],
+      ["config", "-u", "core.remote", "two"],
+      ["config", "core.remote"],
+      ["cache", "dir", "../elsewhere"],
+      ["cache", "dir", "-u", "../other"],
+      ["remote", "modify", "one", "allow_agent", "maybe"],
+      ["remote", "modify", "one", "ask_password", "1"],
+      ["remote", "modify", "one", "gss_auth", "True"],
+      ["remote", "add", "here", "/here"],
+      ["remote", "modify", "here", "slow_link_warning", "no"],
+      ["config", "--list", "--project"],
+    ])
+      twins.same(args);
+  });
+
   it("takes a name in every commit that is asked for, and with a stage those it needs", () => {
     const twins = makeTwins();
     twins.each(({ root, write }) =>

@@ -49,7 +49,7 @@ const OF_SECTION: Record<string, string[]> = {
 
 const BOOLEANS = new Set(
   words(
-    "core.interactive core.analytics core.hardlink_lock core.no_scm core.autostage core.experiments core.check_update cache.protected cache.slow_link_warning cache.verify plots.auto_open exp.auto_push hydra.enabled studio.offline remote.worktree remote.no_traverse remote.version_aware remote.verify remote.use_ssl remote.allow_anonymous_login",
+    "core.interactive core.analytics core.hardlink_lock core.no_scm core.autostage core.experiments core.check_update cache.protected cache.slow_link_warning cache.verify plots.auto_open exp.auto_push hydra.enabled studio.offline remote.worktree remote.protected remote.slow_link_warning remote.no_traverse remote.version_aware remote.verify remote.use_ssl remote.allow_anonymous_login remote.ask_password remote.ask_passphrase remote.gss_auth remote.allow_agent remote.kerberos remote.use_https remote.exclude_environment_credential remote.exclude_visual_studio_code_credential remote.exclude_shared_token_cache_credential remote.exclude_managed_identity_credential remote.gdrive_use_service_account remote.gdrive_trash_only remote.gdrive_acknowledge_abuse",
   ),
 );
 

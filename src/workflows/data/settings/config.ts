@@ -24,7 +24,8 @@ export const dataConfig = configWorkflow("data config", (project, context, input
   refuseContradiction(input);
   if (input.list === true) return listAll(project, level, input.showOrigin === true);
   const { section, option } = parseName(input.name);
-  const value = textIn(input.value);
+  // As dvc: to unset says it all, whatever else is said.
+  const value = input.unset === true ? undefined : textIn(input.value);
   if (level !== null) requirePlace(project, level);
   if (value === undefined && input.unset !== true)
     return readOne(project, { level, section, option, showOrigin: input.showOrigin === true });
@@ -43,7 +44,7 @@ function refuseContradiction({ list, showOrigin, unset, name, value }: Input): v
 
 export const dataCacheDir = configWorkflow("data cache dir", (project, context, input) => {
   const level = levelOf(input);
-  const value = textIn(input.value);
+  const value = input.unset === true ? undefined : textIn(input.value);
   if (value !== undefined || input.unset === true)
     return { edits: [setOne(project, context, { level: level ?? "repo", section: "cache", option: "dir", value })] };
   if (level === null && project.dvcRoot !== null) return { lines: [readDvcConfig(project).cache.dir] };
