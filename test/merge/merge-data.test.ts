@@ -416,6 +416,23 @@ it.each([
   expect(rows("a.csv")).toBe(both);
 });
 
+it("JSON lines without a line bring no column of their own, as base or source", async () => {
+  const [empty, full, out] = [join(dir, "empty.jsonl"), join(dir, "full.jsonl"), join(dir, "out.jsonl")];
+  writeFileSync(empty, "");
+  writeFileSync(full, '{"id":1,"x":"a"}\n');
+  for (const [base, source] of [
+    [empty, full],
+    [full, empty],
+  ] as const) {
+    for (const keyColumns of [[], ["id"]]) {
+      await merged(base, [source], { output: out, keyColumns });
+      expect(readFileSync(out, "utf8")).toBe('{"id":1,"x":"a"}\n');
+    }
+  }
+  await merged(empty, [empty], { output: out });
+  expect(readFileSync(out, "utf8")).toBe("");
+});
+
 it("a file is that file alone, and what its folders are called is no column of it", async () => {
   const repo = makeRepository();
   repo.write("t[1].csv", "id,v\n1,own\n");

@@ -45,7 +45,10 @@ export async function readDataFile(
   }
   const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading({ path, kind })}`);
   // So DuckDB calls the one column of lines that are not all objects, and all their names are within it.
-  if (own === "json" && columns.some(({ column_name: column }) => column === "json")) await requireObjects(db, { path, name });
+  if (own === "json" && columns.some(({ column_name: column }) => column === "json")) {
+    await requireObjects(db, { path, name });
+    if (await hasNoRows(db, { path, kind })) return { path, name, kind, columns: [] };
+  }
   const empty = kind === "parquet" ? await emptyColumns(db, path) : new Set();
   const typeOf = (type: unknown, index: number) => (empty.has(index) ? WITHOUT_VALUES : String(type));
   return {
@@ -54,6 +57,10 @@ export async function readDataFile(
     kind,
     columns: columns.map(({ column_name, column_type }, index) => ({ name: String(column_name), type: typeOf(column_type, index) })),
   };
+}
+
+async function hasNoRows(db: DuckDb, file: Pick<DataFile, "path" | "kind">): Promise<boolean> {
+  return (await db.rows(`SELECT 1 FROM ${reading(file)} LIMIT 1`)).length === 0;
 }
 
 /** Throws E_DATA for lines of JSON that name no columns. */

@@ -38,6 +38,8 @@ export function settleSchema(files: readonly DataFile[], { allowWiden }: { allow
   if (refused.length > 0) {
     throw new ExpverError("E_SCHEMA", `columns do not fit together: ${refused.join("; ")}`, { details: { columns: refused } });
   }
+  // Of files without a row that would name one: what stands for them is never written.
+  if (settled.size === 0) settled.set("json", { name: "json", type: "JSON", change: "same", from: base?.name ?? "" });
   const stored = (type: string) => (type === "HUGEINT" ? `DECIMAL(${DIGITS.HUGEINT},0)` : type);
   return [...settled.values()].map(({ name, type, change }) => ({ name, type: stored(type), change }));
 }

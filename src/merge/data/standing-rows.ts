@@ -49,7 +49,7 @@ export async function standOn(
   const isReady = base.kind === "parquet" && numbersRows(base) && base.columns.every(({ type }, index) => own[index]?.type === type);
   const path = join(spill, "base.parquet");
   if (!isReady) {
-    const rows = `SELECT ${settledColumns(own, base)}, row_number() OVER () AS expver_row FROM ${reading(base)} AS f`;
+    const rows = `SELECT ${[settledColumns(own, base), "row_number() OVER () AS expver_row"].filter(Boolean).join(", ")} FROM ${reading(base)} AS f`;
     await db.run(`COPY (${rows}) TO ${sqlText(path)} (FORMAT parquet)`);
   }
   const standing: StandingRows = {
