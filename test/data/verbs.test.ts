@@ -177,6 +177,15 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
       twins.same(args);
   });
 
+  it("takes no pointer file that is not there for a file of a tracked folder", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("d/a", "1\n"));
+    twins.run(["add", "-q", "d"]);
+    twins.each(({ write }) => write("d/a", "2\n"));
+    for (const verb of ["status", "commit -f", "checkout", "fetch"]) twins.run([...verb.split(" "), "-q", "d/a.dvc"]);
+    twins.agree();
+  });
+
   it("takes a name in every commit that is asked for, and with a stage those it needs", () => {
     const twins = makeTwins();
     twins.each(({ root, write }) =>

@@ -135,8 +135,8 @@ function meaning(
   const ofFile = pointers.filter(({ file }) => targetOf(file) === path);
   if (ofFile.length > 0) return all(ofFile);
   const inside = recursive ? pointers.filter((one) => path === "" || one.path.startsWith(`${path}/`)) : [];
-  // More than one where pointers are those of several commits.
-  const named = pointers.filter((one) => isWithin(path, one.path));
+  // More than one where pointers are those of several commits. What is called like a pointer file is meant as one, which is not there.
+  const named = /(?:\.dvc|(?:^|\/)dvc\.yaml)$/.test(path) ? [] : pointers.filter((one) => isWithin(path, one.path));
   if (named.length === 0) return all(inside);
   return named.map((pointer) => ({ pointer, member: pointer.path === path ? null : path.slice(pointer.path.length + 1) }));
 }
