@@ -88,3 +88,19 @@ describe("of a Git URL", () => {
     expect(ours.read("data/s/b")).toBe("2\n");
   });
 });
+
+it("removes no pointer of another DVC repository in the same Git repository: its data would stay ignored, and nobody know of it", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  repository.write("f", "1");
+  repository.write("proj/g", "2");
+  expect(repository.expver(["data", "init", "--subdir"], { cwd: "proj" }).code).toBe(0);
+  expect(repository.expver(["data", "add", "g"], { cwd: "proj" }).code).toBe(0);
+  expect(repository.expver(["data", "add", "f"]).code).toBe(0);
+  const refused = { code: 1, stderr: expect.stringContaining("belongs to the DVC repository") };
+  expect(repository.expver(["data", "remove", "proj/g.dvc"])).toMatchObject(refused);
+  expect(repository.expver(["data", "remove", "--outs", "../f.dvc"], { cwd: "proj" })).toMatchObject(refused);
+  expect([repository.read("proj/g.dvc"), repository.read("f.dvc")]).toEqual([expect.stringContaining("g"), expect.stringContaining("f")]);
+  expect(repository.expver(["data", "remove", "g.dvc"], { cwd: "proj" }).code).toBe(0);
+  expect(repository.expver(["data", "remove", "f.dvc"]).code).toBe(0);
+});

@@ -1,13 +1,16 @@
 /** `expver data remove FILE.dvc…`: stops tracking. The data stays where it is, unless `--outs`; the cache is not touched. */
 import { existsSync, utimesSync } from "node:fs";
-import { absolutePath, pathFromUser, typedPath } from "../../../config/paths.ts";
-import { type Project, topOf } from "../../../config/project.ts";
+import { dirname } from "node:path";
+import { absolutePath, pathFromUser, shownPath, typedPath } from "../../../config/paths.ts";
+import { findPlace, type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { contextIn } from "../../../git/git.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isThere, readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
@@ -23,6 +26,7 @@ import { removingStored } from "../checkout-effects.ts";
 import { withExitCode } from "../exit-codes.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { refused } from "../refused.ts";
 
 interface RemovePlan extends Plan {
   /** Stored paths. */
@@ -104,12 +108,25 @@ function pointerFileOf(project: Project, context: Context, { target, pointers }:
     throw new ExpverError("E_DATA", `${target} is a stage of a pipeline, which only dvc edits`, { hint: `dvc remove ${target}` });
   }
   const path = pathFromUser(project, context, target);
-  if (path.endsWith(".dvc") && existsSync(absolutePath(project, path))) return path;
+  if (path.endsWith(".dvc") && existsSync(absolutePath(project, path))) {
+    refuseOfOther(project, context, path);
+    return path;
+  }
   const pointer = pointers.find((one) => one.path === path);
   throw new ExpverError("E_NOT_FOUND", pointer === undefined ? `${target} is no .dvc file` : `${target} is data, not a .dvc file`, {
     hint: pointer === undefined ? "Name a .dvc file." : `Name its pointer: expver data remove ${typedPath(project, pointer.file)}`,
     details: { target },
   });
+}
+
+/** Of another DVC repository in this Git repository: its data would stay ignored by Git, and nobody would know of it. */
+function refuseOfOther(project: Project, context: Context, file: string): void {
+  const root = findPlace(contextIn(context, dirname(absolutePath(project, file))))?.dvcRoot ?? null;
+  if (root === project.dvcRoot) return;
+  throw refused(
+    `${shownPath(project, file)} belongs to ${root === null ? "no DVC repository" : `the DVC repository ${root}`}`,
+    root === null ? "Name a .dvc file of this one." : `Remove it there: cd ${shellWord(root)}`,
+  );
 }
 
 /** Data that is a link into a cache that has lost it cannot become the user's own. */
