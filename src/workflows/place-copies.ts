@@ -72,9 +72,13 @@ export function* placingCopies(project: Project, operation: OpenOperation, what:
   }
 }
 
-/** What comes to where something goes, or below that (a folder in the place of a file), takes its place: as one, so that undo takes it back as one. */
-function inPlaceOfWhatGoes({ copies, removes = [], ...rest }: CopiesToPlace): CopiesToPlace & { removes: readonly string[] } {
-  const goes = underAny(removes);
+/**
+ * What comes to where something goes, or below that (a folder in the place of a file), takes its place: as one, so that undo takes it back as
+ * one. What goes below what comes (a file in the place of a folder) goes with that folder.
+ */
+function inPlaceOfWhatGoes({ copies, removes: named = [], ...rest }: CopiesToPlace): CopiesToPlace & { removes: readonly string[] } {
+  const [goes, comes] = [underAny(named), underAny(copies.map(({ path }) => path))];
+  const removes = named.filter((place) => !comes(dirname(place)));
   const coming = copies.filter(({ path }) => goes(path));
   if (coming.length === 0) return { copies, removes, ...rest };
   const places = removes.filter((place) => coming.some(({ path }) => isWithin(path, place)));

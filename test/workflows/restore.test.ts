@@ -337,3 +337,19 @@ it("a folder of then takes the place of a file or link of now, and the other way
   expect([one.read("code"), one.read("set"), readlinkSync(join(one.root, "at"))]).toEqual(["a file", "a file, too", "elsewhere"]);
   expect(one.git("status", "--porcelain", "code", "set", "at")).toBe("");
 });
+
+it("a tracked folder of now gives way to a file or link of then as a whole, and undo brings it back", () => {
+  const one = makeRepository();
+  must(one, "init");
+  symlinkSync("elsewhere", join(one.root, "at"));
+  one.commit("files", { code: "a file", "elsewhere/a": "stays" });
+  one.git("tag", "files");
+  for (const path of ["code", "at"]) rmSync(join(one.root, path));
+  one.commit("folders", { "code/a.js": "a", "code/sub/b.js": "b", "at/a": "not theirs" });
+  const now = () => [one.read("code/a.js"), one.read("code/sub/b.js"), one.read("at/a"), one.read("elsewhere/a")];
+  must(one, "restore", "files");
+  expect([one.read("code"), readlinkSync(join(one.root, "at")), one.read("elsewhere/a")]).toEqual(["a file", "elsewhere", "stays"]);
+  must(one, "undo");
+  expect(now()).toEqual(["a", "b", "not theirs", "stays"]);
+  expect(one.git("status", "--porcelain")).toBe("");
+});
