@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { ordered } from "../support/twins.ts";
 
 const PIPELINE = `stages:
   prepare:
@@ -187,4 +188,27 @@ it.skipIf(!HAS_DVC)("status of a stage that has never run, or that makes nothing
     expect([call, jsonOf(repo.expver(["data", ...call]))]).toEqual([call, jsonOf(theirs[index] as (typeof theirs)[number])]);
   expect(repo.expver(["data", "status", "-q", "one"]).code).toBe(1);
   expect(repo.expver(["data", "status", "--json", "nosuch"]).code).toBe(1);
+});
+
+it.skipIf(!HAS_DVC)("what a stage made before its definition changed is no output any more, as for dvc", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  const each = (keys: string) =>
+    `  each:\n    foreach: [${keys}]\n    do:\n      cmd: echo \${item} > \${item}.txt\n      outs: ["\${item}.txt"]\n`;
+  const points = (keys: string) =>
+    `  point:\n    matrix: {n: [${keys}]}\n    cmd: echo \${item.n} > n\${item.n}\n    outs: ["n\${item.n}"]\n`;
+  const one = (out: string) => `  one:\n    cmd: echo 1 > old && echo 2 > new && echo 3 > kept\n    outs: [${out}, kept]\n`;
+  repo.commit("pipeline", { "dvc.yaml": `stages:\n${one("old")}${each("a, b")}${points("1, 2")}` });
+  dvcCalls(repo, [["repro", "-q"]]);
+  repo.commit("ran");
+  repo.write("dvc.yaml", `stages:\n${one("new")}${each("b")}${points("2")}`);
+  const asked = [
+    ["status", "--json"],
+    ["data", "status", "--json"],
+    ["list", ".", "--dvc-only", "--json"],
+    ["diff", "--json"],
+  ];
+  const theirs = dvcCalls(repo, asked);
+  for (const [index, args] of asked.entries())
+    expect(ordered(repo.expver(["data", ...args]).stdout), args.join(" ")).toEqual(ordered(theirs[index]?.stdout ?? ""));
 });

@@ -14,8 +14,8 @@ const folderOf = (name: string, yaml: string) =>
   parseLockFile(stage(name), "p/dvc.lock", yaml, (path) => files[path] ?? null)[0]?.path.replace(/^p\/(?:(.*)\/)?o$/, "$1");
 const defined = (wdir: string, more = "", varied = "") =>
   varied === ""
-    ? `${more}\nstages:\n  s:\n    wdir: ${wdir}\n    cmd: x\n`
-    : `${more}\nstages:\n  s:\n    ${varied}\n    do:\n      wdir: ${wdir}\n      cmd: x\n`;
+    ? `${more}\nstages:\n  s:\n    wdir: ${wdir}\n    cmd: x\n    outs: [o]\n`
+    : `${more}\nstages:\n  s:\n    ${varied}\n    do:\n      wdir: ${wdir}\n      cmd: x\n      outs: [o]\n`;
 
 it.each([
   ["s", defined("§{base}/§{ nets[1] }"), "exps/mlp"],
@@ -28,10 +28,14 @@ it.each([
   ["s@a@b", defined("w-§{item}", "", "foreach: ['a@b']"), "w-a@b"],
   [
     "s@mlp-0.10-b1",
-    "stages:\n  s:\n    matrix: {n: '§{nets}', lr: [0.1, 0.10], b: [{x: 1}, {x: 2}]}\n    wdir: §{item.n}/§{item.lr}/§{item.b.x}\n    cmd: x\n",
+    "stages:\n  s:\n    matrix: {n: '§{nets}', lr: [0.1, 0.10], b: [{x: 1}, {x: 2}]}\n    wdir: §{item.n}/§{item.lr}/§{item.b.x}\n    cmd: x\n    outs: [o]\n",
     "mlp/0.10/2",
   ],
-  ["s@a-b-c", "stages:\n  s:\n    matrix: {n: [a, a-b], m: [b-c, c]}\n    wdir: §{item.n}+§{item.m}/§{key}\n    cmd: x\n", "a+b-c/a-b-c"],
+  [
+    "s@a-b-c",
+    "stages:\n  s:\n    matrix: {n: [a, a-b], m: [b-c, c]}\n    wdir: §{item.n}+§{item.m}/§{key}\n    cmd: x\n    outs: [o]\n",
+    "a+b-c/a-b-c",
+  ],
   // What nobody can resolve is looked for beside the file.
   ["s", defined("§{nowhere}"), ""],
 ])("%s of %j (§ is the dollar)", (name, yaml, folder) => {

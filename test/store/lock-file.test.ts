@@ -52,6 +52,23 @@ it("knows the stages of a foreach by their pattern", () => {
   ]);
 });
 
+it("leaves out what the definition makes no more, and stages of a foreach or matrix that it has no more", () => {
+  const made = (pipeline: string, stage: string, ...paths: string[]) =>
+    parseLockFile(lock(stage, ...paths), "dvc.lock", `stages:\n  fit:\n    ${pipeline}\n`).map(({ path }) => path);
+  expect(made("{cmd: x, outs: [new, ./kept/], metrics: [m: {cache: false}]}", "fit", "old", "kept", "m")).toEqual(["kept", "m"]);
+  expect(made("{cmd: x}", "fit", "old")).toEqual([]);
+  expect(made("{cmd: x, live: {logs: {summary: true}}}", "fit", "logs")).toEqual(["logs"]);
+  const each = (varied: string, stage: string) => made(`{cmd: x, ${varied}, do: {cmd: x, outs: [m]}}`, stage, "m");
+  expect(["fit@a", "fit@1", "fit@true", "fit@c"].map((stage) => each("foreach: [a, 1, true]", stage).length)).toEqual([1, 1, 1, 0]);
+  expect(["fit@0", "fit@1", "fit@2"].map((stage) => each("foreach: [{x: 1}, 2]", stage).length)).toEqual([1, 1, 0]);
+  expect(["fit@a", "fit@b"].map((stage) => each("foreach: {a: 1}", stage).length)).toEqual([1, 0]);
+  // What DVC has to resolve, or writes in its own way, is not judged.
+  for (const varied of [`foreach: '\${kinds}'`, "foreach: [0.10]", `foreach: ["\${kind}"]`, `matrix: '\${axes}'`])
+    expect(each(varied, "fit@b")).toEqual(["m"]);
+  const matrix = "{matrix: {lr: [1, 2], net: [small, {size: 3}]}, cmd: x, outs: [m]}";
+  expect(["1-small", "2-net1", "2-net0", "3-small"].map((key) => made(matrix, `fit@${key}`, "m").length)).toEqual([1, 1, 0, 0]);
+});
+
 it("reads the oldest lock files, stages at the top", () => {
   const text = `train:\n  cmd: x\n  outs:\n  - path: m\n    md5: ${MD5}\n`;
   expect(parseLockFile(text, "dvc.lock")[0]).toMatchObject({ stage: "train", path: "m", hashName: "md5-dos2unix" });

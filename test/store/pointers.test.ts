@@ -17,7 +17,7 @@ function repositoryWithPointers() {
     "data/train x.csv.dvc": pointer(A, "train x.csv"),
     "models/model.bin.dvc": pointer(B, "model.bin"),
     "results/experiments.db.dvc": pointer(B, "experiments.db"),
-    "pipe/dvc.yaml": "stages:\n  prep:\n    cmd: x\n    wdir: sub\n",
+    "pipe/dvc.yaml": "stages:\n  prep:\n    cmd: x\n    wdir: sub\n    outs: [out.bin]\n",
     "pipe/dvc.lock": `schema: '2.0'\nstages:\n  prep:\n    cmd: x\n    outs:\n    - path: out.bin\n      hash: md5\n      md5: ${B}\n      size: 3\n`,
   });
   return repository;
