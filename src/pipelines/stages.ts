@@ -1,12 +1,12 @@
 /**
- * Stages of pipelines as far as `status` needs them: what each depends on, as `dvc.yaml` says it and as `dvc.lock` remembers it. Expressions
- * (`${…}`, `foreach`, `matrix`) are DVC's to resolve: of such a stage only what the lock remembers is known.
+ * Stages of pipelines as far as `status` needs them: what each depends on, as `dvc.yaml` says it and as `dvc.lock` remembers it. Of a stage
+ * with expressions that only DVC can resolve, no more is known than what the lock remembers.
  */
 
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
-import { fieldsOf } from "../platform/mapping.ts";
-import { type ReadText, stageFolders } from "../store/pointers/stage-folder.ts";
+import { fieldsOf, isMapping } from "../platform/mapping.ts";
+import { type ReadText, type StageTemplate, type StageTemplates, stageTemplates } from "../store/pointers/stage-templates.ts";
 import type { HashName } from "../store/types.ts";
 import { refuseNoPipeline } from "./pipeline-shape.ts";
 
@@ -43,26 +43,66 @@ export function readStages(
   { pipeline, lock, textOf = () => null }: { pipeline: string; lock: string | null; textOf?: ReadText },
 ): Stage[] {
   const folder = posix.dirname(file);
-  const folderOf = stageFolders(pipeline, posix.join(folder, "dvc.yaml"), textOf);
-  const read = loadYaml(pipeline, posix.join(folder, "dvc.yaml"));
-  refuseNoPipeline(read, posix.join(folder, "dvc.yaml"));
+  const path = posix.join(folder, "dvc.yaml");
+  const read = loadYaml(pipeline, path);
+  refuseNoPipeline(read, path);
   const defined = fieldsOf(fieldsOf(read).stages);
   const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
-  const plain = Object.entries(defined).filter(([, body]) => isPlainStage(body));
-  const names = new Set([
-    ...plain.map(([name]) => name),
-    ...Object.keys(locked).filter((name) => Object.hasOwn(defined, name.split("@")[0] ?? "")),
-  ]);
-  return [...names].map((stage) => {
-    const definition = fieldsOf(plain.find(([name]) => name === stage)?.[1] ?? undefined);
-    const body = fieldsOf(defined[stage] ?? defined[stage.split("@")[0] ?? ""]);
+  const templates = stageTemplates(fieldsOf(loadYaml(pipeline, path, { exact: true })), path, textOf);
+  const definitions = new Map<string, Fields>();
+  for (const [stage, body] of Object.entries(defined).flatMap(([name, value]) => stagesOf(name, fieldsOf(value), templates))) {
+    const definition = resolvedStage(body, templates.of(stage));
+    if (definition !== null) definitions.set(stage, definition);
+  }
+  const remembered = Object.keys(locked).filter((stage) => isStillMade(stage, defined, templates));
+  return [...new Set([...definitions.keys(), ...remembered])].map((stage) => {
+    const value = fieldsOf(defined[stage] ?? defined[stage.split("@")[0] ?? ""]);
+    const body = fieldsOf(value.do ?? value);
     const record = Object.hasOwn(locked, stage) ? fieldsOf(locked[stage]) : null;
-    return stageOf(
-      { file, stage, folder: posix.join(folder, folderOf(stage)) },
-      { definition: isPlainStage(body) ? definition : null, body, record },
-    );
+    const at = { file, stage, folder: posix.join(folder, templates.of(stage).folder) };
+    return stageOf(at, { definition: definitions.get(stage) ?? null, body, record });
   });
+}
+
+/** Those that one entry of `dvc.yaml` makes, each with the body they share; none when only DVC can tell. */
+function stagesOf(name: string, body: Fields, templates: StageTemplates): [stage: string, body: Fields][] {
+  if (!isVaried(body)) return [[name, body]];
+  return (templates.keysOf(name) ?? []).map((key) => [`${name}@${key}`, fieldsOf(body.do ?? body)]);
+}
+
+/** Null when only DVC can resolve it. Without a command where that is so of the command alone. */
+function resolvedStage(body: Fields, { resolve }: StageTemplate): Fields | null {
+  const { cmd, ...others } = Object.fromEntries(["cmd", "deps", "params", "outs", "metrics", "plots"].map((key) => [key, body[key]]));
+  const rest = resolvedValue(others, resolve);
+  const command = resolvedValue(cmd, resolve);
+  return rest === UNRESOLVED ? null : { ...fieldsOf(rest), ...(command === UNRESOLVED ? {} : { cmd: command }) };
+}
+
+const UNRESOLVED = Symbol("unresolved");
+
+function resolvedValue(value: unknown, resolve: StageTemplate["resolve"]): unknown {
+  if (typeof value === "string") return resolve(value) ?? UNRESOLVED;
+  if (Array.isArray(value)) {
+    const items = value.map((one) => resolvedValue(one, resolve));
+    return items.includes(UNRESOLVED) ? UNRESOLVED : items;
+  }
+  if (!isMapping(value)) return value;
+  const entries = Object.entries(value).map(([key, one]) => [resolve(key), resolvedValue(one, resolve)] as const);
+  return entries.some(([key, one]) => key === null || one === UNRESOLVED) ? UNRESOLVED : Object.fromEntries(entries);
+}
+
+/** One that was renamed, or is no item of a `foreach` or `matrix` any more, dvc does not look at. */
+function isStillMade(stage: string, defined: Fields, templates: StageTemplates): boolean {
+  if (Object.hasOwn(defined, stage)) return !isVaried(fieldsOf(defined[stage]));
+  const at = stage.indexOf("@");
+  const name = at < 0 ? stage : stage.slice(0, at);
+  const isItem = () => templates.keysOf(name)?.includes(stage.slice(at + 1)) !== false;
+  return Object.hasOwn(defined, name) && isVaried(fieldsOf(defined[name])) && isItem();
+}
+
+function isVaried({ foreach: varied, matrix }: Fields): boolean {
+  return varied !== undefined || matrix !== undefined;
 }
 
 function stageOf(
@@ -73,8 +113,10 @@ function stageOf(
   const place = (path: string) => (/^(?:\w+:)?\//.test(path) ? path : posix.join(folder, path));
   const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
   const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
-  const outputs = new Set(listOf(record?.outs).map((out) => place(String(fieldsOf(out).path))));
+  const bare = (path: string) => place(path).replace(/(?<=.)\/$/, "");
+  const outputs = new Set(listOf(record?.outs).map((out) => bare(String(fieldsOf(out).path))));
   const described = ["outs", "metrics", "plots"].flatMap((kind) => outputsOf(definition?.[kind]));
+  const command = definition?.cmd;
   return {
     file,
     stage,
@@ -82,12 +124,12 @@ function stageOf(
     isFrozen: body.frozen === true,
     // What needs nothing and makes nothing is run whenever it is asked.
     isAlwaysChanged: body.always_changed === true || (definition !== null && isCallback(definition)),
-    hasOtherCommand: record !== null && definition !== null && JSON.stringify(definition.cmd) !== JSON.stringify(record.cmd),
+    hasOtherCommand: record !== null && command !== undefined && JSON.stringify(command) !== JSON.stringify(record.cmd),
     files: dependencies.filter(isInside).map((path) => hashIn(path, recorded.get(path))),
     params: paramsOf({ definition, record, place }),
     newOutputs: described
-      .map(({ path, isCached }) => ({ path: place(path), isCached }))
-      .filter(({ path }) => isInside(path) && !outputs.has(path)),
+      .filter(({ path }) => isInside(place(path)) && !outputs.has(bare(path)))
+      .map(({ path, isCached }) => ({ path: bare(path), isCached })),
   };
 }
 

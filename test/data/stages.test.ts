@@ -212,3 +212,79 @@ it.skipIf(!HAS_DVC)("what a stage made before its definition changed is no outpu
   for (const [index, args] of asked.entries())
     expect(ordered(repo.expver(["data", ...args]).stdout), args.join(" ")).toEqual(ordered(theirs[index]?.stdout ?? ""));
 });
+
+const EXPRESSIONS = `vars: [more.json, {own: {place: deep/er}}]
+stages:
+  local:
+    vars: [{mine: here.txt}]
+    cmd: echo 1 > \${mine}
+    outs: ["\${mine}"]
+  plain:
+    cmd: mkdir -p \${own.place} && echo 1 > \${own.place}/a && echo 2 > kept && echo 3 > \${dir}b && cp \${source} new
+    deps: ["\${source}"]
+    params: [seed]
+    outs: ["\${own.place}/a", kept: {cache: false}, "\${dir}b"]
+  each:
+    foreach: \${kinds}
+    do:
+      wdir: \${dir}
+      cmd: echo \${item.size} > \${key}
+      outs: ["\${key}"]
+  point:
+    matrix: {kind: "\${names}", on: [true, false]}
+    cmd: echo \${item.kind} \${item.on} > \${item.kind}-\${item.on}.txt
+    outs: ["\${item.kind}-\${item.on}.txt": {push: false}]
+  counted:
+    foreach: [{n: 1}, {n: 2}]
+    do:
+      cmd: mkdir -p c\${item.n} && echo \${lr} > c\${item.n}/f
+      outs: ["c\${item.n}/"]
+`;
+const PARAMS = "dir: w/\nsource: one.txt\nseed: 1\nlr: 0.10\nkinds: {x: {size: 1}, y: {size: 2}}\n";
+
+const EDITS: Record<string, (repo: TestRepository) => void> = {
+  "nothing changed": () => {},
+  "items that are gone, and new ones": (repo) => {
+    repo.write("params.yaml", PARAMS.replace("x: {size: 1}", "z: {size: 1}"));
+    repo.write("more.json", '{"names": ["one", "three"]}');
+    repo.write("dvc.yaml", EXPRESSIONS.replace(", {n: 2}", ""));
+  },
+  "other places, sources and commands": (repo) => {
+    repo.write("params.yaml", PARAMS.replace("one.txt", "two.txt").replace("seed: 1", "seed: 2").replace("y: {size: 2}", "y: {size: 3}"));
+    repo.write("dvc.yaml", EXPRESSIONS.replaceAll("deep/er", "elsewhere"));
+  },
+  "variables that cannot be read": (repo) => rmSync(join(repo.root, "more.json")),
+  "the definition is gone, its lock is left": (repo) => rmSync(join(repo.root, "dvc.yaml")),
+};
+
+it.skipIf(!HAS_DVC).each(Object.keys(EDITS))("expressions are resolved as by dvc: %s", { timeout: 120_000 }, (name) => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  mkdirSync(join(repo.root, "w"));
+  const files = { "more.json": '{"names": ["one", "two"]}', "params.yaml": PARAMS, "one.txt": "1\n", "two.txt": "2\n" };
+  repo.commit("pipeline", { ...files, "w/.gitkeep": "", "dvc.yaml": EXPRESSIONS });
+  dvcCalls(repo, [["repro", "-q"]]);
+  repo.commit("ran");
+  EDITS[name]?.(repo);
+  const asked = [["status"], ["data", "status"], ["list", ".", "-R", "--dvc-only"], ["diff"], ["list", ".", "-R", "--rev", "HEAD"]];
+  const withJson = asked.map((args) => [...args, "--json"]);
+  // Without its variables dvc can say nothing.
+  if (name.startsWith("variables")) {
+    expect(repo.expver(["data", "status"])).toMatchObject({ code: 0 });
+    return;
+  }
+  const theirs = dvcCalls(repo, withJson);
+  for (const [index, args] of withJson.entries())
+    expect(ordered(repo.expver(["data", ...args]).stdout), args.join(" ")).toEqual(ordered(theirs[index]?.stdout ?? ""));
+});
+
+it.skipIf(!HAS_DVC)("known to part: of a command with a number that Python writes in its own way a change is not seen", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  const pipeline = `stages:\n  one:\n    cmd: echo \${lr} > m\n    outs: [m]\n`;
+  repo.commit("pipeline", { "params.yaml": "lr: 0.10\n", "dvc.yaml": pipeline });
+  dvcCalls(repo, [["repro", "-q"]]);
+  repo.write("dvc.yaml", pipeline.replace("echo", "printf"));
+  expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({ one: ["changed command"] });
+  expect(jsonOf(repo.expver(["data", "status", "--json"]))).toEqual({});
+});

@@ -6,7 +6,7 @@ import type { OutputContent, Pointer } from "../types.ts";
 import { editLockEntry } from "./pointer-edit.ts";
 import { asFields, asList, type Fields, readMapping, refuseUnknown, text as scalar, toPointer, truth } from "./pointer-fields.ts";
 import { contentFields } from "./pointer-file.ts";
-import { type ReadText, stageFolders } from "./stage-folder.ts";
+import { type ReadText, stageTemplates } from "./stage-templates.ts";
 
 const TOP_KEYS = new Set(["schema", "stages", "datasets"]);
 const STAGE_KEYS = new Set(["cmd", "deps", "params", "outs"]);
@@ -66,53 +66,29 @@ interface Definition {
 }
 
 function readPipeline(text: string | null, file: string, textOf: ReadText): (stage: string) => Definition {
-  const folderOf = stageFolders(text, file, textOf);
-  const stages = text === null ? {} : asFields(readMapping(text, file).stages || {}, file, "stages");
+  const top = text === null ? {} : readMapping(text, file);
+  const templates = stageTemplates(top, file, textOf);
+  const stages = asFields(top.stages || {}, file, "stages");
   return (stage) => {
     // `name@key` comes from `name`, a `foreach` or `matrix` of stages.
     const at = stage.indexOf("@");
     const name = at < 0 ? stage : stage.slice(0, at);
     const found = own(stages, stage) ?? own(stages, name);
     const body = found === undefined ? {} : asFields(found, file, `stage ${name}`);
-    const keys = keysOf(body);
+    const { folder, resolve } = templates.of(stage);
+    const isVaried = body.foreach !== undefined || body.matrix !== undefined;
+    const isItem = () => isVaried && templates.keysOf(name)?.includes(stage.slice(at + 1)) !== false;
+    const isMade = () => (own(stages, stage) === undefined ? isItem() : !isVaried);
     const definition = body.do === undefined ? body : asFields(body.do, file, `do of ${name}`);
-    const said = outputsIn(definition);
+    const outputs = outputsSaid(definition, resolve);
     return {
-      isDefined: text === null || (found !== undefined && (at < 0 || keys === null || keys.includes(stage.slice(at + 1)))),
-      wdir: folderOf(stage),
+      isDefined: text === null || (found !== undefined && isMade()),
+      wdir: folder,
       // `live` of DVC 2 named several at once.
-      makes: (path) => text === null || definition.live !== undefined || said.some(({ written }) => hasShape(written, path)),
-      flagsOf: flagsOf(said, file),
+      makes: (path) => text === null || definition.live !== undefined || outputs(path) !== undefined,
+      flagsOf: (path) => flagsOf(outputs(path), file),
     };
   };
-}
-
-/** What the stages of a `foreach` or `matrix` are called; null: DVC knows, or there is none. */
-function keysOf({ foreach: varied, matrix }: Fields): string[] | null {
-  if (isMapping(matrix)) {
-    const axes = Object.entries(matrix).map(([axis, values]) => namesOf(values, axis));
-    return axes.reduce(
-      (all, names) => all && names && (all.length === 0 ? names : all.flatMap((one) => names.map((more) => `${one}-${more}`))),
-      [],
-    );
-  }
-  return isMapping(varied) ? Object.keys(varied) : namesOf(varied, "");
-}
-
-/** Values that have parts are counted. What Python writes otherwise than YAML has it (numbers with a point) is DVC's to name. */
-function namesOf(values: unknown, axis: string): string[] | null {
-  if (!Array.isArray(values)) return null;
-  const hasParts = (value: unknown) => typeof value === "object" && value !== null;
-  const isCounted = axis === "" && values.some(hasParts);
-  const names = values.map((value: unknown, index) => (isCounted || hasParts(value) ? `${axis}${index}` : nameOf(scalar(value) ?? "")));
-  return names.every((name) => name !== null) ? names : null;
-}
-
-function nameOf(text: string): string | null {
-  if (/^(?:true|false)$/i.test(text)) return text.toLowerCase();
-  const isInteger = /^(?:0|[1-9]\d*)$/.test(text);
-  const isSure = text !== "" && !text.includes("${") && !/^(?:null|~)$/i.test(text) && (isInteger || Number.isNaN(Number(text)));
-  return isSure ? text : null;
 }
 
 interface SaidOutput {
@@ -133,20 +109,27 @@ function outputsIn(definition: Fields): SaidOutput[] {
   });
 }
 
-/** What is said of a path beyond its name. */
-function flagsOf(said: readonly SaidOutput[], file: string): (path: string) => Partial<Pointer> {
+/** What is said of a path in `dvc.lock`: of what only DVC can resolve, by its shape. */
+function outputsSaid(definition: Fields, resolve: (text: string) => string | null): (path: string) => SaidOutput | undefined {
+  const said = outputsIn(definition);
+  let resolved: Map<string, SaidOutput> | undefined;
   return (path) => {
-    const found = said.find(({ written }) => hasShape(written, path));
-    const role = found === undefined || found.kind === "outs" ? {} : { role: found.kind };
-    const flags = found?.flags;
-    if (!isMapping(flags)) return role;
-    const remote = scalar(flags.remote);
-    return {
-      ...role,
-      cache: truth(flags.cache, file, "cache", true),
-      push: truth(flags.push, file, "push", true),
-      ...(remote === undefined ? {} : { remote }),
-    };
+    resolved ??= new Map(said.toReversed().map((one) => [plain(resolve(one.written) ?? one.written), one]));
+    const unresolved = said.filter(({ written }) => resolve(written) === null);
+    return resolved.get(plain(path)) ?? unresolved.find(({ written }) => hasShape(written, path));
+  };
+}
+
+function flagsOf(said: SaidOutput | undefined, file: string): Partial<Pointer> {
+  const role = said === undefined || said.kind === "outs" ? {} : { role: said.kind };
+  const flags = said?.flags;
+  if (!isMapping(flags)) return role;
+  const remote = scalar(flags.remote);
+  return {
+    ...role,
+    cache: truth(flags.cache, file, "cache", true),
+    push: truth(flags.push, file, "push", true),
+    ...(remote === undefined ? {} : { remote }),
   };
 }
 

@@ -14,7 +14,7 @@ import type { Pointer } from "../types.ts";
 import { parseLockFile } from "./lock-file.ts";
 import { inConflict } from "./pointer-fields.ts";
 import { parsePointerFile } from "./pointer-file.ts";
-import type { ReadText } from "./stage-folder.ts";
+import type { ReadText } from "./stage-templates.ts";
 
 /** Pointers of the worktree: files Git knows or would add; without Git, all below the DVC root. */
 export function readPointers(project: Project): Pointer[] {
@@ -169,19 +169,27 @@ function readFromTrees(
     const objects = new Map(blobs.map(({ path, object }) => [path, object]));
     const files = pointerFiles(project, objects.keys());
     const needed = new Set(files.flatMap((file) => (isLockFile(file) ? [file, pipelineOf(file)] : [file])));
-    return { rev, files, objects: new Map([...objects].filter(([path]) => needed.has(path))) };
+    const those = (fits: (path: string) => boolean) => new Map([...objects].filter(([path]) => fits(path)));
+    return { rev, files, objects: those((path) => needed.has(path)), params: those(isParameterFile) };
   });
   const texts = catFiles(
     repository,
     trees.flatMap(({ objects }) => [...objects.values()]),
   );
+  // Only where expressions stand: in no more than one process, whose files commits mostly share.
+  const asked = trees.flatMap(({ files, objects, params }) => {
+    const isAsking = (file: string) => isLockFile(file) && texts.get(objects.get(pipelineOf(file)) ?? "")?.includes("${") === true;
+    return files.filter(isAsking).flatMap((file) => params.get(posix.join(posix.dirname(file), PARAMETERS)) ?? []);
+  });
+  const values = asked.length === 0 ? new Map<string, Buffer>() : catFiles(repository, asked);
   return new Map(
-    trees.map(({ rev, files, objects }) => {
+    trees.map(({ rev, files, objects, params }) => {
       const textOf = (file: string) => {
-        const object = objects.get(file);
-        // Seldom asked for: what the `vars` of a `dvc.yaml` name.
-        if (object === undefined) return isInteresting(file) ? null : textAt(repository, rev, file);
-        return texts.get(object)?.toString("utf8") ?? null;
+        const object = objects.get(file) ?? params.get(file);
+        const text = object === undefined ? undefined : (texts.get(object) ?? values.get(object));
+        if (text !== undefined) return text.toString("utf8");
+        // Seldom asked for: what else the `vars` of a `dvc.yaml` name.
+        return object === undefined && isInteresting(file) ? null : textAt(repository, rev, file);
       };
       const tell = onUnreadable && ((error: ExpverError, file: string) => onUnreadable(error, rev, file));
       return [rev, readAll(files, textOf, tell)];
@@ -194,7 +202,7 @@ const FEW = 8;
 
 /** What {@link pointerFiles} and the reading of lock files look at. */
 function isInteresting(path: string): boolean {
-  return isPointerFile(path) || isPipelineFile(path) || path.startsWith(".dvc/") || path.includes("/.dvc/");
+  return isPointerFile(path) || isPipelineFile(path) || isParameterFile(path) || path.startsWith(".dvc/") || path.includes("/.dvc/");
 }
 
 /** Git pathspecs of every file that {@link readPointersAt} reads. */
@@ -230,6 +238,13 @@ function isPipelineFile(path: string): boolean {
   return posix.basename(path) === "dvc.yaml";
 }
 
+const PARAMETERS = "params.yaml";
+
+/** What expressions ask for first. */
+function isParameterFile(path: string): boolean {
+  return posix.basename(path) === PARAMETERS;
+}
+
 export function isLockFile(path: string): boolean {
   return posix.basename(path) === "dvc.lock";
 }
@@ -247,7 +262,10 @@ function readAll(
     const text = textOf(file);
     if (text === null) return [];
     try {
-      return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file)), textOf) : parsePointerFile(text, file);
+      if (!isLockFile(file)) return parsePointerFile(text, file);
+      const pipeline = textOf(pipelineOf(file));
+      // Left over from a `dvc.yaml` that is gone: dvc does not look at it either.
+      return pipeline === null ? [] : parseLockFile(text, file, pipeline, textOf);
     } catch (error) {
       if (onUnreadable === undefined || !(error instanceof ExpverError)) throw error;
       onUnreadable(error, file);

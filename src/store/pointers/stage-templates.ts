@@ -1,9 +1,10 @@
 /**
- * Where a stage works: the `wdir` of `dvc.yaml`, which `dvc.lock` does not repeat. Its `${…}` are resolved as dvc does, from `params.yaml`, `vars` and
- * what `foreach` and `matrix` vary.
+ * What a `dvc.yaml` says of a stage in expressions: its `${…}` are resolved as dvc does, from `params.yaml`, `vars` and what `foreach` and
+ * `matrix` vary. So is `wdir`, where the stage works, which `dvc.lock` does not repeat.
  */
 import { posix } from "node:path";
 import { loadYaml } from "../../config/yaml.ts";
+import { ExpverError } from "../../errors.ts";
 import { fieldsOf, isMapping } from "../../platform/mapping.ts";
 
 /** Text of a file by its path from the top; null: there is none. */
@@ -11,25 +12,81 @@ export type ReadText = (path: string) => string | null;
 
 type Scope = Record<string, unknown>;
 
-/** Of each stage of `file`, a `dvc.yaml`, by its name in `dvc.lock`: relative to that file. What cannot be resolved is the file's own folder. */
-export function stageFolders(pipeline: string | null, file: string, textOf: ReadText): (stage: string) => string {
-  if (pipeline === null || !/\bwdir\b/.test(pipeline)) return () => ".";
-  const top = fieldsOf(loadYaml(pipeline, file, { exact: true }));
+export interface StageTemplate {
+  /** Relative to the file; what cannot be resolved is the file's own folder. */
+  folder: string;
+  /** A text of the stage's definition; null when it cannot be resolved, or Python writes a value in it otherwise than YAML has it. */
+  resolve(text: string): string | null;
+}
+
+export interface StageTemplates {
+  /** Of a stage by its name in `dvc.lock`. */
+  of(stage: string): StageTemplate;
+  /** What the stages that come from this one are called after its `@`; null: it is one stage, or only DVC knows. */
+  keysOf(name: string): string[] | null;
+}
+
+/** Of `file`, a `dvc.yaml`, as it was read: `exact`. Files of its variables are read only when an expression asks for them. */
+export function stageTemplates(top: Scope, file: string, textOf: ReadText): StageTemplates {
   const stages = fieldsOf(top.stages);
   let shared: Scope | undefined;
   const scope = () => {
     shared ??= varsOf(top.vars, file, textOf);
     return shared;
   };
-  return (stage) => {
-    const at = stage.indexOf("@");
-    const [name, key] = at < 0 ? [stage, ""] : [stage.slice(0, at), stage.slice(at + 1)];
-    const body = fieldsOf(Object.hasOwn(stages, stage) ? stages[stage] : stages[name]);
-    const { wdir } = fieldsOf(body.do ?? body);
-    if (typeof wdir !== "string") return ".";
-    if (!wdir.includes("${")) return wdir;
-    return resolved(wdir, { ...scope(), ...variedBy(body, key, scope()) }) ?? ".";
+  return {
+    of(stage) {
+      const at = stage.indexOf("@");
+      const [name, key] = at < 0 ? [stage, ""] : [stage.slice(0, at), stage.slice(at + 1)];
+      const body = fieldsOf(Object.hasOwn(stages, stage) ? stages[stage] : stages[name]);
+      const { wdir, vars } = fieldsOf(body.do ?? body);
+      let all: Scope | undefined;
+      const own = () => {
+        all ??= { ...listOf(vars).filter(isMapping).reduce(merged, scope()), ...variedBy(body, key, scope()) };
+        return all;
+      };
+      const fill = (text: string, write: typeof asText) => (text.includes("${") ? resolved(text, own(), write) : text);
+      return {
+        folder: typeof wdir === "string" ? (fill(wdir, asText) ?? ".") : ".",
+        resolve: (text) => fill(text, asSureText),
+      };
+    },
+    keysOf: (name) => namesIn(fieldsOf(Object.hasOwn(stages, name) ? stages[name] : undefined), scope),
   };
+}
+
+function namesIn({ foreach: varied, matrix }: Scope, scope: () => Scope): string[] | null {
+  const valued = (value: unknown) => (JSON.stringify(value ?? null).includes("${") ? valueIn(value, scope()) : value);
+  const axes = valued(matrix);
+  if (isMapping(axes)) {
+    const names = Object.entries(axes).map(([axis, values]) => namesOf(values, axis));
+    return names.reduce(
+      (all, more) =>
+        all === null || more === null ? null : all.flatMap((one) => more.map((name) => [one, name].filter(Boolean).join("-"))),
+      [""],
+    );
+  }
+  const values = valued(varied);
+  return namesOf(isMapping(values) ? Object.keys(values) : values, "");
+}
+
+/** Values that have parts are counted. */
+function namesOf(values: unknown, axis: string): string[] | null {
+  if (!Array.isArray(values)) return null;
+  const isCounted = axis === "" && values.some(hasParts);
+  const names = values.map((value: unknown, index) => (isCounted || hasParts(value) ? `${axis}${index}` : asSureText(value)));
+  return names.every((name) => name !== null) ? names : null;
+}
+
+function hasParts(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** Null for what Python would write in its own way (numbers with a point or an exponent, nothing at all), or that is an expression still. */
+function asSureText(value: unknown): string | null {
+  const text = asText(value);
+  if (text === null || text.includes("${") || /^(?:|~|null|[-+]?\.inf|\.nan)$/i.test(text)) return null;
+  return /^(?:0|[1-9]\d*)$/.test(text) || Number.isNaN(Number(text.replaceAll("_", ""))) ? text : null;
 }
 
 function varsOf(vars: unknown, file: string, textOf: ReadText): Scope {
@@ -38,7 +95,7 @@ function varsOf(vars: unknown, file: string, textOf: ReadText): Scope {
     const path = posix.join(folder, name);
     // Python and TOML are dvc's own to read.
     const text = /\.(?:ya?ml|json)$/i.test(path) && !path.startsWith("../") ? textOf(path) : null;
-    return text === null ? {} : fieldsOf(loadYaml(text, path, { exact: true }));
+    return text === null ? {} : valuesIn(text, path);
   };
   const all = (Array.isArray(vars) ? vars : []).map((item: unknown) => {
     if (typeof item !== "string") return fieldsOf(item);
@@ -47,6 +104,16 @@ function varsOf(vars: unknown, file: string, textOf: ReadText): Scope {
     return keys === undefined ? values : Object.fromEntries(keys.split(",").map((key) => [key.trim(), values[key.trim()]]));
   });
   return [read("params.yaml"), ...all].reduce(merged, {});
+}
+
+/** Of a file that cannot be read nothing is known; whoever reads it for itself says why. */
+function valuesIn(text: string, path: string): Scope {
+  try {
+    return fieldsOf(loadYaml(text, path, { exact: true }));
+  } catch (error) {
+    if (error instanceof ExpverError) return {};
+    throw error;
+  }
 }
 
 function merged(one: Scope, other: Scope): Scope {
@@ -95,10 +162,10 @@ function valueIn(value: unknown, scope: Scope): unknown {
   return whole === undefined ? value : found(whole, scope);
 }
 
-function resolved(text: string, scope: Scope): string | null {
+function resolved(text: string, scope: Scope, write: typeof asText): string | null {
   let isWhole = true;
   const result = text.replaceAll(/(?<!\\)\$\{([^}]*)\}/g, (_all, inner: string) => {
-    const value = asText(found(inner, scope));
+    const value = write(found(inner, scope));
     isWhole &&= value !== null;
     return value ?? "";
   });
