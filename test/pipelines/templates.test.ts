@@ -1,4 +1,6 @@
 /** Stages whose `wdir` is a template: `dvc.lock` does not say where they work, so that their outputs must be looked for as dvc does. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseLockFile } from "../../src/store/pointers/lock-file.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
@@ -84,5 +86,23 @@ describe.skipIf(!HAS_DVC)("beside dvc", () => {
     other.write("params.yaml", "base: elsewhere\n");
     expect(other.expver(["get", "e0.1.0", "exps/m1/net.bin", "-o", "../net.bin"])).toMatchObject({ code: 0 });
     expect(other.read("../net.bin")).toBe("1\none\n");
+  });
+
+  it("what only the parameters of a commit on the way made an output is published with it", () => {
+    const [repo, bare] = [makeRepository(), makeRepository({ bare: true })];
+    const kinds = (...names: string[]) => ({ "params.yaml": `kinds: [${names.join(", ")}]\n` });
+    repo.expver(["init", "--yes"]);
+    const store = makeFolder("of-parameters");
+    repo.expver(["data", "remote", "add", "-d", "store", store]);
+    const pipeline = `stages:\n  each:\n    foreach: \${kinds}\n    do:\n      cmd: echo \${item} > \${item}\n      outs: ["\${item}"]\n`;
+    repo.commit("pipeline", { "dvc.yaml": pipeline, ...kinds("a", "b") });
+    dvcCalls(repo, [["repro", "-q"]]);
+    repo.commit("ran, b given up", kinds("a"));
+    repo.commit("b again", kinds("a", "b"));
+    repo.commit("b given up again", kinds("a"));
+    repo.git("remote", "add", "origin", bare.root);
+    repo.expver(["tag", "e0.1.0", "-m", "x"]);
+    expect(repo.expver(["publish", "e0.1.0", "--yes"])).toMatchObject({ code: 0 });
+    expect(existsSync(join(store, "files/md5/3b/5d5c3712955042212316173ccf37be"))).toBe(true);
   });
 });

@@ -205,8 +205,10 @@ function isInteresting(path: string): boolean {
   return isPointerFile(path) || isPipelineFile(path) || isParameterFile(path) || path.startsWith(".dvc/") || path.includes("/.dvc/");
 }
 
+const PARAMETERS = "params.yaml";
+
 /** Git pathspecs of every file that {@link readPointersAt} reads. */
-export const POINTER_PATHSPECS = [":(glob)**/*.dvc", ":(glob)**/dvc.lock", ":(glob)**/dvc.yaml"];
+export const POINTER_PATHSPECS = ["*.dvc", "dvc.lock", "dvc.yaml", PARAMETERS].map((name) => `:(glob)**/${name}`);
 
 /** Those of our DVC repository: below its root, and not in another one further down. */
 function pointerFiles(project: Project, paths: Iterable<string>): string[] {
@@ -237,8 +239,6 @@ export function isPointerFile(path: string): boolean {
 function isPipelineFile(path: string): boolean {
   return posix.basename(path) === "dvc.yaml";
 }
-
-const PARAMETERS = "params.yaml";
 
 /** What expressions ask for first. */
 function isParameterFile(path: string): boolean {
