@@ -6,7 +6,7 @@
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { fieldsOf, isMapping } from "../platform/mapping.ts";
-import { type ReadText, type StageTemplate, type StageTemplates, stageTemplates } from "../store/pointers/stage-templates.ts";
+import { isVaried, type ReadText, type StageTemplate, type StageTemplates, stageTemplates } from "../store/pointers/stage-templates.ts";
 import type { HashName } from "../store/types.ts";
 import { refuseNoPipeline } from "./pipeline-shape.ts";
 
@@ -55,7 +55,7 @@ export function readStages(
     const definition = resolvedStage(body, templates.of(stage));
     if (definition !== null) definitions.set(stage, definition);
   }
-  const remembered = Object.keys(locked).filter((stage) => isStillMade(stage, defined, templates));
+  const remembered = Object.keys(locked).filter((stage) => templates.has(stage));
   return [...new Set([...definitions.keys(), ...remembered])].map((stage) => {
     const value = fieldsOf(defined[stage] ?? defined[stage.split("@")[0] ?? ""]);
     const body = fieldsOf(value.do ?? value);
@@ -90,19 +90,6 @@ function resolvedValue(value: unknown, resolve: StageTemplate["resolve"]): unkno
   if (!isMapping(value)) return value;
   const entries = Object.entries(value).map(([key, one]) => [resolve(key), resolvedValue(one, resolve)] as const);
   return entries.some(([key, one]) => key === null || one === UNRESOLVED) ? UNRESOLVED : Object.fromEntries(entries);
-}
-
-/** One that was renamed, or is no item of a `foreach` or `matrix` any more, dvc does not look at. */
-function isStillMade(stage: string, defined: Fields, templates: StageTemplates): boolean {
-  if (Object.hasOwn(defined, stage)) return !isVaried(fieldsOf(defined[stage]));
-  const at = stage.indexOf("@");
-  const name = at < 0 ? stage : stage.slice(0, at);
-  const isItem = () => templates.keysOf(name)?.includes(stage.slice(at + 1)) !== false;
-  return Object.hasOwn(defined, name) && isVaried(fieldsOf(defined[name])) && isItem();
-}
-
-function isVaried({ foreach: varied, matrix }: Fields): boolean {
-  return varied !== undefined || matrix !== undefined;
 }
 
 function stageOf(

@@ -71,18 +71,14 @@ function readPipeline(text: string | null, file: string, textOf: ReadText): (sta
   const stages = asFields(top.stages || {}, file, "stages");
   return (stage) => {
     // `name@key` comes from `name`, a `foreach` or `matrix` of stages.
-    const at = stage.indexOf("@");
-    const name = at < 0 ? stage : stage.slice(0, at);
+    const [name = ""] = stage.split("@");
     const found = own(stages, stage) ?? own(stages, name);
     const body = found === undefined ? {} : asFields(found, file, `stage ${name}`);
     const { folder, resolve } = templates.of(stage);
-    const isVaried = body.foreach !== undefined || body.matrix !== undefined;
-    const isItem = () => isVaried && templates.keysOf(name)?.includes(stage.slice(at + 1)) !== false;
-    const isMade = () => (own(stages, stage) === undefined ? isItem() : !isVaried);
     const definition = body.do === undefined ? body : asFields(body.do, file, `do of ${name}`);
     const outputs = outputsSaid(definition, resolve);
     return {
-      isDefined: text === null || (found !== undefined && isMade()),
+      isDefined: text === null || templates.has(stage),
       wdir: folder,
       // `live` of DVC 2 named several at once.
       makes: (path) => text === null || definition.live !== undefined || outputs(path) !== undefined,

@@ -24,6 +24,8 @@ export interface StageTemplates {
   of(stage: string): StageTemplate;
   /** What the stages that come from this one are called after its `@`; null: it is one stage, or only DVC knows. */
   keysOf(name: string): string[] | null;
+  /** False for a stage that was renamed or removed, and for what is no item of a `foreach` or `matrix` any more. */
+  has(stage: string): boolean;
 }
 
 /** Of `file`, a `dvc.yaml`, as it was read: `exact`. Files of its variables are read only when an expression asks for them. */
@@ -34,11 +36,20 @@ export function stageTemplates(top: Scope, file: string, textOf: ReadText): Stag
     shared ??= varsOf(top.vars, file, textOf);
     return shared;
   };
+  const bodyOf = (name: string) => (Object.hasOwn(stages, name) ? fieldsOf(stages[name]) : null);
+  const keysOf = (name: string) => namesIn(bodyOf(name) ?? {}, scope);
   return {
+    keysOf,
+    has(stage) {
+      const own = bodyOf(stage);
+      if (own !== null) return !isVaried(own);
+      const [name, key] = parted(stage);
+      const around = bodyOf(name);
+      return around !== null && isVaried(around) && keysOf(name)?.includes(key) !== false;
+    },
     of(stage) {
-      const at = stage.indexOf("@");
-      const [name, key] = at < 0 ? [stage, ""] : [stage.slice(0, at), stage.slice(at + 1)];
-      const body = fieldsOf(Object.hasOwn(stages, stage) ? stages[stage] : stages[name]);
+      const [name, key] = parted(stage);
+      const body = bodyOf(stage) ?? bodyOf(name) ?? {};
       const { wdir, vars } = fieldsOf(body.do ?? body);
       let all: Scope | undefined;
       const own = () => {
@@ -51,8 +62,18 @@ export function stageTemplates(top: Scope, file: string, textOf: ReadText): Stag
         resolve: (text) => fill(text, asSureText),
       };
     },
-    keysOf: (name) => namesIn(fieldsOf(Object.hasOwn(stages, name) ? stages[name] : undefined), scope),
   };
+}
+
+/** `name@key` comes from `name`. */
+function parted(stage: string): [name: string, key: string] {
+  const at = stage.indexOf("@");
+  return at < 0 ? [stage, ""] : [stage.slice(0, at), stage.slice(at + 1)];
+}
+
+/** Several stages come from it. */
+export function isVaried({ foreach: varied, matrix }: Scope): boolean {
+  return varied !== undefined || matrix !== undefined;
 }
 
 function namesIn({ foreach: varied, matrix }: Scope, scope: () => Scope): string[] | null {
