@@ -58,6 +58,11 @@ stages:
     wdir: sub/\${item.b}
     cmd: echo \${item.a} > o\${item.a}.txt
     outs: ["o\${item.a}.txt"]
+  rate:
+    foreach: [0.1, 1.0, -2.5, "0.25", 0.0001, 100]
+    do:
+      cmd: echo \${item} > rate-\${item}.txt
+      outs: ["rate-\${item}.txt"]
 `;
 
 describe.skipIf(!HAS_DVC)("beside dvc", () => {
@@ -71,6 +76,8 @@ describe.skipIf(!HAS_DVC)("beside dvc", () => {
     const [ran] = dvcCalls(repo, [["repro", "-q"]]);
     expect(ran).toMatchObject({ code: 0 });
     repo.commit("first");
+    // Every other rate is given up: what `dvc.lock` remembers of it is no data any more.
+    repo.commit("fewer rates", { "dvc.yaml": PIPELINE.replace(/foreach: \[0.*/, "foreach: [0.1, -2.5, 0.0001]") });
     const commands = [["status"], ["data", "status"], ["list", ".", "-R", "--dvc-only"]].map((line) => [...line, "--json"]);
     const theirs = dvcCalls(repo, commands).map(jsonOf);
     const sorted = (value: unknown) => (Array.isArray(value) ? value.map(({ path }) => path).sort() : value);

@@ -103,11 +103,17 @@ function hasParts(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** Null for what Python would write in its own way (numbers with a point or an exponent, nothing at all), or that is an expression still. */
+/** Null for what Python might write in its own way (`1e-3`, `0.10`, nothing at all), or that is an expression still. */
 function asSureText(value: unknown): string | null {
   const text = asText(value);
   if (text === null || text.includes("${") || /^(?:|~|null|[-+]?\.inf|\.nan)$/i.test(text)) return null;
-  return /^(?:0|[1-9]\d*)$/.test(text) || Number.isNaN(Number(text.replaceAll("_", ""))) ? text : null;
+  return Number.isNaN(Number(text.replaceAll("_", ""))) || isPlainNumber(text) ? text : null;
+}
+
+/** Python writes it as it stands here. */
+function isPlainNumber(text: string): boolean {
+  const size = Math.abs(Number(text));
+  return [text, text.replace(/\.0$/, "")].includes(String(Number(text))) && (size === 0 || size >= 1e-4) && size < 1e16;
 }
 
 function varsOf(vars: unknown, file: string, textOf: ReadText): Scope {
