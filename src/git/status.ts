@@ -1,6 +1,7 @@
 /** What differs between HEAD, index and worktree, and what git is in the middle of. */
 import { existsSync } from "node:fs";
 import { startProgram } from "../platform/programs.ts";
+import { eachOf } from "../platform/together.ts";
 import { gitPath, gitResult, type Repository } from "./git.ts";
 
 export interface StatusEntry {
@@ -23,17 +24,10 @@ export function readStatus(repository: Repository, options: { untracked?: boolea
 
 /** Of many worktrees, a few git processes at once. Null for one of which git has nothing to say. */
 export async function readStatuses(repositories: readonly Repository[], { atOnce }: { atOnce: number }): Promise<(StatusEntry[] | null)[]> {
-  const found: (StatusEntry[] | null)[] = repositories.map(() => null);
-  let next = 0;
-  const work = async () => {
-    for (let index = next++; index < repositories.length; index = next++) {
-      const { root: cwd, env } = repositories[index] as Repository;
-      const { code, stdout } = await startProgram("git", [...STATUS, "--untracked-files=all"], { cwd, env }).ended;
-      found[index] = code === 0 ? entriesOf(stdout) : null;
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return found;
+  return eachOf(repositories, atOnce, async ({ root: cwd, env }) => {
+    const { code, stdout } = await startProgram("git", [...STATUS, "--untracked-files=all"], { cwd, env }).ended;
+    return code === 0 ? entriesOf(stdout) : null;
+  });
 }
 
 const STATUS = ["status", "--porcelain=v2", "-z", "--no-renames"];

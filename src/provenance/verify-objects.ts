@@ -4,18 +4,22 @@ import { existsSync } from "node:fs";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
+import { eachOf } from "../platform/together.ts";
 import { openCache } from "../store/objects/cache.ts";
 import { examining, type Health } from "../store/objects/damaged.ts";
 import { keyOf, type ObjectName, objectPath } from "../store/objects/layout.ts";
 import { openRemote } from "../store/remotes/open-remote.ts";
+import { isOfRemote } from "../store/remotes/retry.ts";
 import { otherRemotes, readDvcConfig } from "../store/settings/dvc-config.ts";
-import { listingFinder } from "../store/transfer/listings.ts";
+import { LISTINGS_AT_ONCE, listingFinder } from "../store/transfer/listings.ts";
 import type { ListingEntry, Pointer } from "../store/types.ts";
 import type { Link } from "./chain.ts";
 
 export interface ObjectChecks {
   /** Nothing is read: what would take bytes is not looked at. */
   readonly quick: boolean;
+  /** Asks the remotes, at once, for what these pointers need of them. */
+  expect(pointers: readonly Pointer[]): Promise<void>;
   /** One link a pointer. */
   check(pointer: Pointer): Promise<Link>;
 }
@@ -32,9 +36,11 @@ export interface ObjectOptions {
 /** Objects that several versions share are read once. */
 export function objectChecks(project: Project, context: Pacing, { quick, cloud, remote }: ObjectOptions): ObjectChecks {
   const cache = openCache(project);
+  const nameOf = (pointer: Pointer) => pointer.remote ?? remote;
   const findListing = listingFinder(project, { ...context, remoteName: remote });
   const local = new Map<string, Health>();
-  const elsewhere = new Map<string, boolean>();
+  const elsewhere = new Map<string | undefined, Map<string, boolean>>();
+  const silent = new Map<string | undefined, ExpverError>();
 
   async function look(objects: readonly ObjectName[], path: string): Promise<void> {
     const unknown = objects.filter((object) => !local.has(keyOf(object)));
@@ -46,15 +52,37 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
 
   /** Which of the objects the remote has, or why that cannot be said. */
   async function present(objects: readonly ObjectName[], name: string | undefined): Promise<Set<string> | ExpverError> {
-    const unknown = objects.filter((object) => !elsewhere.has(keyOf(object)));
+    const known = elsewhere.get(name) ?? new Map<string, boolean>();
+    elsewhere.set(name, known);
+    const unknown = objects.filter((object) => !known.has(keyOf(object)));
+    const before = silent.get(name);
+    if (before !== undefined && unknown.length > 0) return before;
     try {
       const there = new Set((unknown.length === 0 ? [] : await openRemote(project, name).present(unknown, context)).map(keyOf));
-      for (const object of unknown) elsewhere.set(keyOf(object), there.has(keyOf(object)));
+      for (const object of unknown) known.set(keyOf(object), there.has(keyOf(object)));
     } catch (error) {
-      if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return error;
-      throw error;
+      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      if (isOfRemote(error)) silent.set(name, error);
+      return error;
     }
-    return new Set(objects.map(keyOf).filter((key) => elsewhere.get(key)));
+    return new Set(objects.map(keyOf).filter((key) => known.get(key)));
+  }
+
+  const isHere = (object: ObjectName) => existsSync(objectPath(cache.dir, object));
+
+  const askedOf = (pointer: Pointer) => [pointer.hash, pointer.hashName, nameOf(pointer), pointer.cache && isShared(pointer)].join("\0");
+
+  /** Objects of a pointer that a remote will be asked for; by their keys, for many versions share them. */
+  async function expected(pointer: Pointer): Promise<[string, ObjectName][]> {
+    const { hash, hashName } = pointer;
+    if (hash === null || !pointer.cache) return [];
+    const own = { hash, hashName };
+    const isWanted = cloud && isShared(pointer);
+    if (!isWanted && isHere(own)) return [];
+    const members = hash.endsWith(".dir") ? await listingOf(pointer) : [];
+    if (members === null || members === "damaged") return [];
+    const all = [own, ...members.map(({ md5 }) => ({ hash: md5, hashName }))];
+    return (isWanted ? all : all.filter((object) => !isHere(object))).map((object) => [keyOf(object), object]);
   }
 
   /** A damaged one is this version's own trouble: the others are looked at all the same. */
@@ -68,7 +96,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
   }
 
   function nowhere(pointer: Pointer): string {
-    const asked = pointer.remote ?? remote;
+    const asked = nameOf(pointer);
     const name = asked ?? readDvcConfig(project).defaultRemote;
     const others = otherRemotes(project, asked);
     const unasked = others.length === 0 ? "" : ` (not asked: ${others.join(", ")}; --remote ${others[0]})`;
@@ -77,6 +105,15 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
 
   return {
     quick,
+    async expect(pointers) {
+      const first = new Map(pointers.map((pointer) => [askedOf(pointer), pointer]));
+      const byName = new Map<string | undefined, Map<string, ObjectName>>();
+      for (const pointer of first.values()) byName.set(nameOf(pointer), new Map());
+      await eachOf([...first.values()], context.connections ?? LISTINGS_AT_ONCE, async (pointer) => {
+        for (const [key, object] of await expected(pointer)) byName.get(nameOf(pointer))?.set(key, object);
+      });
+      for (const [name, objects] of byName) if (objects.size > 0) await present([...objects.values()], name);
+    },
     async check(pointer) {
       const { path, hash, hashName } = pointer;
       const link = (state: Link["state"], detail: string): Link => ({ kind: "object", target: path, state, detail });
@@ -102,17 +139,15 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       }
       const damage =
         wrong.length === 0 ? "" : `${wrong.length} in the cache are not what their names say (${wrong[0]}${wrong.length > 1 ? " …" : ""})`;
-      // Others have it from where it was imported, or not at all.
-      const isShared = pointer.push && !pointer.isImport;
-      const wantsCloud = cloud && isShared;
+      const wantsCloud = cloud && isShared(pointer);
       const asked = wantsCloud ? all.map(({ object }) => object) : absent;
-      const answer = asked.length === 0 ? new Set<string>() : await present(asked, pointer.remote ?? remote);
+      const answer = asked.length === 0 ? new Set<string>() : await present(asked, nameOf(pointer));
       const there = answer instanceof Set ? answer : null;
       // E_REMOTE: there is none.
       const silence = answer instanceof Set || answer.code === "E_REMOTE" ? null : answer.message;
       const lost = absent.filter((object) => !there?.has(keyOf(object)));
       if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and ${silence ?? "no remote has them"}`);
-      if (lost.length > 0 && !isShared) return link("unrecorded", `not in this cache, and ${unsharedBecause(pointer)}`);
+      if (lost.length > 0 && !isShared(pointer)) return link("unrecorded", `not in this cache, and ${unsharedBecause(pointer)}`);
       if (lost.length > 0 && silence !== null)
         return link("missing", `${lost.length} of ${all.length} objects are not in the cache, and ${silence}`);
       if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are ${nowhere(pointer)}`);
@@ -125,6 +160,11 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       return link("proven", `${where}${how}${wantsCloud && absent.length === 0 ? "; on the remote" : ""}`);
     },
   };
+}
+
+/** Others have an import from where it was imported, and `push: false` not at all. */
+function isShared({ isImport, push }: Pointer): boolean {
+  return push && !isImport;
 }
 
 function unsharedBecause({ isImport, push }: Pointer): string {

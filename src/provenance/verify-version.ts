@@ -32,6 +32,12 @@ export function checksOf(project: Project, repository: Repository, versions: rea
   return { objects, commits: commitChecks(repository, versions), pointers: pointerReader(project, versions) };
 }
 
+/** Before each of them is looked at. */
+export async function expectObjects(versions: readonly Version[], { objects, pointers }: Checks): Promise<void> {
+  const read = versions.filter(({ commit }) => commit !== "").map(pointers);
+  await objects.expect(read.flatMap((one) => (Array.isArray(one) ? one : [])));
+}
+
 export async function verifyVersion(
   project: Project,
   repository: Repository,
@@ -108,8 +114,8 @@ function wholeness(repository: Repository, commit: string): Pick<Link, "state" |
   };
 }
 
-// Their pointers are in memory at once.
-const TOGETHER = 200;
+/** Of so many versions the pointers are in memory at once, and remotes are asked at once for what they name. */
+export const VERSIONS_TOGETHER = 200;
 
 /** For versions that are asked for in this order. One that cannot be read is broken; it does not keep the others from being looked at. */
 function pointerReader(project: Project, versions: readonly Version[]): Checks["pointers"] {
@@ -119,7 +125,7 @@ function pointerReader(project: Project, versions: readonly Version[]): Checks["
     const known = read.get(commit);
     if (known !== undefined) return known;
     const from = Math.max(0, order.indexOf(commit));
-    read = readAll(project, order.slice(from, from + TOGETHER));
+    read = readAll(project, order.slice(from, from + VERSIONS_TOGETHER));
     return read.get(commit) ?? pointersOf(project, commit);
   };
 }

@@ -3,7 +3,7 @@ import { openProject, requireRepository } from "../config/project.ts";
 import { letGoOfClosed } from "../platform/sqlite.ts";
 import { type Chain, isBroken, type Link } from "../provenance/chain.ts";
 import { objectChecks } from "../provenance/verify-objects.ts";
-import { checksOf, verifyVersion } from "../provenance/verify-version.ts";
+import { checksOf, expectObjects, VERSIONS_TOGETHER, verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
@@ -38,9 +38,10 @@ export const verify: ReadWorkflow<Input, Verified> = {
     });
     const checks = checksOf(project, repository, versions, objects);
     const chains: Verified["versions"] = [];
-    for (const version of versions) {
+    for (const [index, version] of versions.entries()) {
+      if (index % VERSIONS_TOGETHER === 0) await expectObjects(versions.slice(index, index + VERSIONS_TOGETHER), checks);
       // Each has its own database.
-      if (chains.length % 50 === 49) await letGoOfClosed();
+      if (index % 50 === 49) await letGoOfClosed();
       const chain = await verifyVersion(project, repository, version, checks);
       const [tag] = chain.links;
       const isUnread = chain.links.some(({ state }) => state === "unread");

@@ -63,12 +63,20 @@ stages:
     do:
       cmd: echo \${item} > rate-\${item}.txt
       outs: ["rate-\${item}.txt"]
+  said:
+    cmd: echo '\${home}' '\\\${HOME}' > said.txt
+    outs: [said.txt]
+  built:
+    foreach: ["q-\${base}", "\${base}"]
+    do:
+      cmd: echo '\${item}' > 'built-\${item}.txt'
+      outs: ["built-\${item}.txt"]
 `;
 
 describe.skipIf(!HAS_DVC)("beside dvc", () => {
   it("a run of such stages is whole: nothing is left over, others get its files where dvc has them", () => {
     const [repo, bare] = [makeRepository(), makeRepository({ bare: true })];
-    repo.write("params.yaml", "base: exps\n");
+    repo.write("params.yaml", `base: exps\nhome: at \${HOME}\n`);
     repo.expver(["init", "--yes"]);
     expect(repo.expver(["data", "remote", "add", "-d", "store", makeFolder("of-templates")]).code).toBe(0);
     for (const folder of ["exps/m1", "exps/m2", "sub/x"]) repo.write(`${folder}/.gitkeep`, "");
@@ -82,6 +90,11 @@ describe.skipIf(!HAS_DVC)("beside dvc", () => {
     const theirs = dvcCalls(repo, commands).map(jsonOf);
     const sorted = (value: unknown) => (Array.isArray(value) ? value.map(({ path }) => path).sort() : value);
     expect(commands.map((line) => sorted(jsonOf(repo.expver(["data", ...line]))))).toEqual(theirs.map(sorted));
+    repo.write("params.yaml", `base: exps\nhome: is \${HOME}\n`);
+    const status = ["status", "--json"];
+    expect(jsonOf(repo.expver(["data", ...status]))).toEqual({ said: ["changed command"] });
+    expect(dvcCalls(repo, [status]).map(jsonOf)).toEqual([{ said: ["changed command"] }]);
+    repo.git("checkout", "-q", "params.yaml");
     repo.git("remote", "add", "origin", bare.root);
     expect(repo.expver(["tag", "e0.1.0", "-m", "x"])).toMatchObject({ code: 0 });
     expect(repo.expver(["publish", "e0.1.0", "--yes"])).toMatchObject({ code: 0 });

@@ -103,10 +103,10 @@ function hasParts(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** Null for what Python might write in its own way (`1e-3`, `0.10`, nothing at all), or that is an expression still. */
+/** Null for what Python might write in its own way (`1e-3`, `0.10`, nothing at all). */
 function asSureText(value: unknown): string | null {
   const text = asText(value);
-  if (text === null || text.includes("${") || /^(?:|~|null|[-+]?\.inf|\.nan)$/i.test(text)) return null;
+  if (text === null || /^(?:|~|null|[-+]?\.inf|\.nan)$/i.test(text)) return null;
   return Number.isNaN(Number(text.replaceAll("_", ""))) || isPlainNumber(text) ? text : null;
 }
 
@@ -185,10 +185,12 @@ function pointOf([first, ...others]: readonly Axis[], name: string): Scope | nul
 function valueIn(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) return value.map((one) => valueIn(one, scope));
   if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, valueIn(one, scope)]));
-  const [, whole] = (typeof value === "string" && /^\s*\$\{([^}]*)\}\s*$/.exec(value)) || [];
-  return whole === undefined ? value : found(whole, scope);
+  if (typeof value !== "string" || !value.includes("${")) return value;
+  const [, whole] = /^\s*\$\{([^}]*)\}\s*$/.exec(value) ?? [];
+  return whole === undefined ? (resolved(value, scope, asText) ?? value) : found(whole, scope);
 }
 
+/** What a value says is no expression again; `\\${` stands for itself. */
 function resolved(text: string, scope: Scope, write: typeof asText): string | null {
   let isWhole = true;
   const result = text.replaceAll(/(?<!\\)\$\{([^}]*)\}/g, (_all, inner: string) => {
@@ -196,7 +198,7 @@ function resolved(text: string, scope: Scope, write: typeof asText): string | nu
     isWhole &&= value !== null;
     return value ?? "";
   });
-  return isWhole ? result : null;
+  return isWhole ? result.replaceAll("\\${", "${") : null;
 }
 
 /** `a.b[0]`, `a[b]`. */

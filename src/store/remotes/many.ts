@@ -106,9 +106,10 @@ function* itemsOf<Item>(queues: readonly Iterator<Item, undefined>[]): Generator
   for (const queue of queues) for (let next = queue.next(); !next.done; next = queue.next()) yield next.value;
 }
 
-/** A signal of our own: the caller's may be missing, and listeners on it must not pile up. */
+/** A signal of our own: the caller's may be missing, and listeners on it must not pile up. Several things may be read at the same time. */
 export function signalOf({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
   const controller = newController();
+  if (signal !== undefined) setMaxListeners(0, signal);
   const abort = () => controller.abort();
   if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort);

@@ -43,6 +43,11 @@ export function concernsAll(error: ExpverError): boolean {
   ].includes(error.code);
 }
 
+/** A failure after which this remote need not be asked for anything else, and others may. */
+export function isOfRemote(error: ExpverError): boolean {
+  return concernsAll(error) && error.code.startsWith("E_REMOTE_");
+}
+
 // Fewer are over before anybody wonders.
 const WORTH_SAYING = 3;
 

@@ -6,9 +6,13 @@ import { openCache } from "../objects/cache.ts";
 import { type ObjectFolder, type ObjectName, readingListing, unlessDamaged } from "../objects/layout.ts";
 import { parsingListing } from "../objects/listing.ts";
 import { openRemote } from "../remotes/open-remote.ts";
+import { isOfRemote } from "../remotes/retry.ts";
 import type { ListingEntry, Pointer, VersionedFile } from "../types.ts";
 
 const READING = { label: "reading listings" };
+
+/** A remote may be far away, and a listing large: so many are read at the same time. */
+export const LISTINGS_AT_ONCE = 16;
 
 export type FindListing = (pointer: Pointer) => Promise<VersionedFile[] | null>;
 
@@ -25,6 +29,7 @@ interface FindOptions extends Pacing {
 export function listingFinder(project: Project, { remoteName, onFailure = () => {}, also = [], ...pacing }: FindOptions = {}): FindListing {
   const folders = [openCache(project), ...also];
   const found = new Map<string, ListingEntry[] | null>();
+  const silent = new Map<string | undefined, ExpverError>();
   return async ({ hash, hashName, remote, isImport, files }) => {
     if (hash === null || !hash.endsWith(".dir")) return null;
     if (files !== undefined) return [...files];
@@ -32,7 +37,16 @@ export function listingFinder(project: Project, { remoteName, onFailure = () => 
     const looking = () => findingFirst(folders, { hash, hashName });
     const known = found.get(key) ?? (await paceWork(unlessDamaged(looking(), null), pacing, READING));
     if (known !== null || found.has(key) || isImport) return known;
-    const entries = await fromRemote(project, remote ?? remoteName, { object: { hash, hashName }, onFailure, pacing });
+    const name = remote ?? remoteName;
+    const failed = (error: ExpverError) => {
+      // It is not asked for every other one.
+      if (isOfRemote(error)) silent.set(name, error);
+      onFailure(error);
+    };
+    const before = silent.get(name);
+    if (before !== undefined) onFailure(before);
+    const entries =
+      before === undefined ? await fromRemote(project, name, { object: { hash, hashName }, onFailure: failed, pacing }) : null;
     // One that is damaged here and not to be had there is an error.
     const settled = entries ?? (await paceWork(looking(), pacing, READING));
     found.set(key, settled);

@@ -6,6 +6,7 @@ import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { type ErrorCode, ExpverError } from "../../errors.ts";
 import { NOTHING_DONE, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
+import { eachOf } from "../../platform/together.ts";
 import { openCache } from "../objects/cache.ts";
 import { findingDamaged, saidOfQuarantine } from "../objects/damaged.ts";
 import { beginIngest } from "../objects/ingest.ts";
@@ -17,6 +18,7 @@ import { concernsAll } from "../remotes/retry.ts";
 import type { Pointer } from "../types.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
+import { LISTINGS_AT_ONCE } from "./listings.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { refuseFetchWithoutRoom } from "./room-for-fetch.ts";
 import { firstOfEach, wholeIn } from "./whole.ts";
@@ -278,15 +280,19 @@ async function bundlesOf(
   remote: Remote,
   { cache, context, options: { only } }: Tools,
 ): Promise<{ bundles: Bundle[]; unreadable: Unreadable[] }> {
-  const bundles: Bundle[] = [];
-  const unreadable: Unreadable[] = [];
-  for (const pointer of pointers) {
+  const read = await eachOf(pointers, context.connections ?? LISTINGS_AT_ONCE, async (pointer) => {
     try {
-      bundles.push(await bundleOf(pointer, remote, { cache, only, context }));
+      return await bundleOf(pointer, remote, { cache, only, context });
     } catch (error) {
       if (!(error instanceof ExpverError) || concernsAll(error)) throw error;
-      unreadable.push({ pointer, error });
+      return { pointer, error };
     }
+  });
+  const bundles: Bundle[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const one of read) {
+    if ("error" in one) unreadable.push(one);
+    else bundles.push(one);
   }
   return { bundles, unreadable };
 }

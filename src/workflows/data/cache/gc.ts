@@ -16,6 +16,7 @@ import type { Context } from "../../../platform/context.ts";
 import { removePath } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { removingFolder } from "../../../platform/remove-folder.ts";
+import { eachOf } from "../../../platform/together.ts";
 import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { cacheTrash, openCache } from "../../../store/objects/cache.ts";
@@ -25,6 +26,7 @@ import { parseListing } from "../../../store/objects/listing.ts";
 import { type CacheFile, isUntouched, readingCache } from "../../../store/objects/unused.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
+import { LISTINGS_AT_ONCE } from "../../../store/transfer/listings.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -235,14 +237,14 @@ async function addObjects(
   context: Context,
   { pointers, input }: { pointers: readonly Pointer[]; input: Input },
 ): Promise<void> {
-  for (const { path, hash, hashName, remote, files } of pointers) {
-    if (hash === null) continue;
+  await eachOf(pointers, context.connections ?? LISTINGS_AT_ONCE, async ({ path, hash, hashName, remote, files }) => {
+    if (hash === null) return;
     keys.add(keyOf({ hash, hashName }));
-    if (!hash.endsWith(".dir")) continue;
+    if (!hash.endsWith(".dir")) return;
     const entries = files ?? (await listingOf(project, context, { object: { hash, hashName }, name: remote ?? textIn(input.remote) }));
     if (entries === null) tellAbsent(context, path, input);
     for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
-  }
+  });
 }
 
 /** Null only when it is certain that it is nowhere: a remote that does not answer ends the command. */

@@ -9,6 +9,7 @@ import { type StageChange, stageChanges } from "../../../pipelines/stage-changes
 import { stagesWithoutOutputs, unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { eachOf } from "../../../platform/together.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { keyOf, trustedSizes } from "../../../store/objects/layout.ts";
 import { comingUpon } from "../../../store/pointers/come-upon.ts";
@@ -18,7 +19,7 @@ import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Remote } from "../../../store/remotes/remote.ts";
 import { Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/transfer/by-remote.ts";
-import { listingFinder } from "../../../store/transfer/listings.ts";
+import { LISTINGS_AT_ONCE, listingFinder } from "../../../store/transfer/listings.ts";
 import { firstOfEach, wholeIn } from "../../../store/transfer/whole.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { type OutputStatus, readingStatus } from "../../../store/worktree/status.ts";
@@ -215,15 +216,17 @@ async function compareWith(
   { project, context, json }: { project: Project; context: Context; json: CloudStatus },
 ): Promise<void> {
   const cache = openCache(project);
-  const objects: Member[] = [];
   const listing = listingFinder(project, { ...context, remoteName: remote.name });
-  for (const output of await notWholeInBoth(remote, outputs, { project, context })) {
+  const doubtful = await notWholeInBoth(remote, outputs, { project, context });
+  const members = await eachOf(doubtful, context.connections ?? LISTINGS_AT_ONCE, async (output) => {
     const { hash, files } = output;
+    if (!hash.endsWith(".dir")) return [new Member(output, files?.[0] ?? { relpath: "", md5: hash })];
+    const entries = (await listing(output)) ?? [];
     // A folder by itself is nothing where files have their own names.
-    if (!hash.endsWith(".dir")) objects.push(new Member(output, files?.[0] ?? { relpath: "", md5: hash }));
-    else if (remote.versions === null) objects.push(new Member(output, { relpath: "", md5: hash }));
-    for (const entry of (await listing(output)) ?? []) objects.push(new Member(output, entry));
-  }
+    const own = remote.versions === null ? [{ relpath: "", md5: hash }] : [];
+    return [...own, ...entries].map((entry) => new Member(output, entry));
+  });
+  const objects = members.flat();
   const there = new Map((await remote.present(objects, context)).map((one) => [keyOf(one), one.size]));
   const sizes = await paceWork(trustedSizes(cache.dir, objects), context, { label: "looking into the cache", total: objects.length });
   for (const [index, object] of objects.entries()) {
