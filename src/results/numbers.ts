@@ -6,6 +6,7 @@ import { cellNumber, formatCell } from "./cells.ts";
 import { WITHIN, within } from "./rows.ts";
 import { runTracks } from "./runs.ts";
 import { hasColumn, STAMP_COLUMNS, tableColumns } from "./schema.ts";
+import { compareTimestamps } from "./timestamps.ts";
 import type { Cell, TrackRows } from "./types.ts";
 
 export interface RunNumbers {
@@ -69,7 +70,7 @@ function isAsset(db: Database, cell: Cell): boolean {
 
 /** Non-null cells of every column, in the order of time. */
 function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, Cell[]> {
-  const found = new Map<string, { at: string; cell: Cell }[]>();
+  const found = new Map<string, { at: Cell; cell: Cell }[]>();
   for (const track of tracks) {
     const { table } = track;
     const columns = tableColumns(db, table);
@@ -77,19 +78,22 @@ function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string,
     if (names.length === 0 || !hasColumn(columns, "timestamp")) continue;
     const list = ["timestamp", ...names].map(quoteName).join(", ");
     const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE ${WITHIN} ORDER BY timestamp`, within(track));
-    for (const [at, ...cells] of rows) {
+    for (const [at = null, ...cells] of rows) {
       for (const [index, cell] of cells.entries()) {
         const name = names[index];
         if (cell === null || name === undefined) continue;
         const known = found.get(name);
-        if (known === undefined) found.set(name, [{ at: String(at), cell }]);
-        else known.push({ at: String(at), cell });
+        if (known === undefined) found.set(name, [{ at, cell }]);
+        else known.push({ at, cell });
       }
     }
   }
   // Several tables or trackers may carry one column: time decides which value is the last.
-  const byTime = (a: { at: string }, b: { at: string }) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
-  return new Map([...found].map(([name, values]) => [name, values.sort(byTime).map(({ cell }) => cell)]));
+  return new Map([...found].map(([name, values]) => [name, inTime(values)]));
+}
+
+function inTime(values: readonly { at: Cell; cell: Cell }[]): Cell[] {
+  return values.toSorted((one, other) => compareTimestamps(one.at, other.at)).map(({ cell }) => cell);
 }
 
 function aggregated(values: readonly Cell[], how: Aggregation, direction: Direction): string {

@@ -1,4 +1,6 @@
 /** xetrack's timestamps: local time with microseconds. Clocks here have milliseconds; the rest makes rows of one track distinct. */
+import { cellNumber } from "./cells.ts";
+import type { Cell } from "./types.ts";
 
 const SECOND = 1_000_000n;
 
@@ -19,4 +21,13 @@ export function formatTimestamp(microseconds: bigint): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   return `${day} ${time}.${String(microseconds % SECOND).padStart(6, "0")}`;
+}
+
+/** Which comes first. A table of another tool may count steps or seconds there: 9 is before 10, and what is a number before what is a date. */
+export function compareTimestamps(one: Cell, other: Cell): number {
+  const [a, b] = [cellNumber(one), cellNumber(other)];
+  if (a !== null && b !== null) return a - b || 0;
+  if ((a === null) !== (b === null)) return a === null ? 1 : -1;
+  const [text, otherText] = [String(one), String(other)];
+  return text < otherText ? -1 : text > otherText ? 1 : 0;
 }

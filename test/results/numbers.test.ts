@@ -52,6 +52,21 @@ it("takes the last value that is not null, or aggregates as configured", () => {
   expect(aggregate(db, "run", { metrics, aggregate: { cost: "mean" } }).metrics.cost).toBe("2.0");
 });
 
+it("9 is before 10 where a table of another tool counts steps instead of time", () => {
+  for (const type of ["INTEGER", "REAL", "TEXT"]) {
+    const table = `steps_${type}`;
+    db.exec(`CREATE TABLE ${table} (track_id TEXT, timestamp ${type}, accuracy_${type} REAL, PRIMARY KEY (track_id, timestamp))`);
+    for (const step of [8, 9, 10, 11]) db.run(`INSERT INTO ${table} VALUES ('t', ?, ?)`, [BigInt(step), step / 100]);
+    const [first, last] = type === "TEXT" ? ["10", "9"] : ["8", "11"];
+    addRunTracks(db, "run", [{ table, track_id: "t", first: String(first), last: String(last), rows: 4 }]);
+  }
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).metrics).toEqual({
+    accuracy_INTEGER: "0.11",
+    accuracy_REAL: "0.11",
+    accuracy_TEXT: "0.11",
+  });
+});
+
 it("the last value is the last in time, in whatever table it stands", () => {
   const at = (table: string, second: number, accuracy: number) =>
     appendRow(db, table, { trackId: "t", values: { accuracy }, at: new Date(2026, 0, 1, 0, 0, second) });

@@ -6,6 +6,7 @@ import { withStoredResults } from "../../results/database.ts";
 import { aggregateRows } from "../../results/numbers.ts";
 import { readRun, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
+import { compareTimestamps } from "../../results/timestamps.ts";
 import type { TrackRows } from "../../results/types.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import { parseTagName } from "../../versions/tag-name.ts";
@@ -90,10 +91,10 @@ function groupByRun(tracks: readonly Track[], owners: ReadonlyMap<string, string
     const run = owners.get(keyOf(track)) ?? track.track_id;
     const group = found.get(run) ?? { run, tracks: [], last: "" };
     group.tracks.push(track);
-    if (track.last > group.last) group.last = track.last;
+    if (group.last === "" || compareTimestamps(track.last, group.last) > 0) group.last = track.last;
     found.set(run, group);
   }
-  return [...found.values()].sort((one, other) => (one.last < other.last ? -1 : 1));
+  return [...found.values()].sort((one, other) => compareTimestamps(one.last, other.last));
 }
 
 /** A fixed track id may be shared by runs; such rows count as those of the last one that used it. */
