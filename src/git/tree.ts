@@ -58,6 +58,21 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
   return found;
 }
 
+/** Texts of files of a commit, by path; those it does not have are left out. */
+export function textsAt(repository: Repository, commit: string | null, paths: readonly string[]): Map<string, string> {
+  if (commit === null || paths.length === 0) return new Map();
+  const found = catFilesIfThere(
+    repository,
+    paths.map((path) => `${commit}:${path}`),
+  );
+  return new Map([...found].map(([name, bytes]) => [name.slice(commit.length + 1), bytes.toString("utf8")]));
+}
+
+/** A text of the worktree as it goes on from the stored one: a checkout may have ended its lines otherwise (`core.autocrlf`). */
+export function withLineEndsOf(stored: string | undefined, text: string): string {
+  return stored === undefined || stored.includes("\r\n") ? text : text.replaceAll("\r\n", "\n");
+}
+
 /** Bytes of each. What a clone left behind is brought. */
 export function blobSizes(repository: Repository, objects: readonly string[]): Map<string, number> {
   const wanted = [...new Set(objects)];

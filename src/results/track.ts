@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
+import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
 import { runName } from "../platform/names.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
@@ -95,6 +96,11 @@ export function databaseFor(context: Context, asked: string | undefined): { data
   if (asked !== undefined) return { database: resolve(context.cwd, asked), tables: [] };
   if (ofRun) return { database: resolve(context.cwd, ofRun), tables: tableOfRun ? [tableOfRun] : [] };
   const project = openProject(context);
+  if (project.repository?.bare) {
+    throw new ExpverError("E_GIT", `${project.root} is a bare repository: it has no results database`, {
+      hint: "Log in a clone of it, or name a database: --db FILE.",
+    });
+  }
   const { database, tables } = project.config.results;
   return { database: absolutePath(project, storedPath(project, database)), tables };
 }

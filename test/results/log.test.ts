@@ -36,6 +36,15 @@ describe("expver log", () => {
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
+  it("in a bare repository is refused unless it names a database: rows would lie among Git's own files", () => {
+    const repo = makeExperiment();
+    repo.git("clone", "-q", "--bare", ".", "../bare.git");
+    const cwd = "../bare.git";
+    expect(repo.expverJson(["log", "a=1"], { cwd })).toMatchObject({ code: 1, error: { code: "E_GIT" } });
+    expect(existsSync(join(repo.root, cwd, "results"))).toBe(false);
+    expect(repo.expver(["log", "a=1", "--db", "../rows.db"], { cwd }).code).toBe(0);
+  });
+
   it("appends one row under a new track, exact and without secrets, and says which", () => {
     const repo = makeExperiment();
     const values = ["accuracy=0.930", "loss=1e-05", "big=9007199254740993", "n=nan", "i=-inf", "id=007", "on=true", "api_key=s3cr3t", "e="];

@@ -101,6 +101,26 @@ describe("what", () => {
     expect(repo.expverJson(["run", "--", "node", "train.js"]).data).toMatchObject({ snapshot: data.results, changed_during_run: [] });
   });
 
+  it("a checkout that ends lines with CRLF: no pointer of the results or of changed inputs is stored so", () => {
+    const repo = quiet(makeExperiment());
+    repo.write("data.csv", "1");
+    expect(repo.expver(["data", "add", "data.csv"]).code).toBe(0);
+    repo.commit("data");
+    expect(repo.expver(["run", "--", "node", "train.js"]).code).toBe(0);
+    repo.git("config", "core.autocrlf", "true");
+    repo.git("rm", "-rq", "--cached", ".");
+    repo.git("reset", "-q", "--hard");
+    expect(repo.read("data.csv.dvc")).toContain("\r\n");
+    repo.write("data.csv", "2");
+    const { code, data } = repo.expverJson(["run", "--", "node", "train.js"]);
+    expect(code).toBe(0);
+    expect(repo.git("show", "--name-only", "--format=", data.snapshot)).toBe("data.csv.dvc");
+    for (const path of ["data.csv.dvc", "results/experiments.db.dvc", "models/model.json.dvc"])
+      expect(repo.run("git", ["show", `HEAD:${path}`]).stdout).not.toContain("\r");
+    expect(data.changed_during_run).toEqual([]);
+    expectClean(repo);
+  });
+
   it("names with newlines, dashes, quotes and blanks are taken; one that is not UTF-8 is held back and named", () => {
     const repo = quiet(makeExperiment());
     const odd = ["new\nline.txt", "-dash.txt", "quo\"te '.txt", " blank ", "ü.txt"];

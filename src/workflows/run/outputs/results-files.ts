@@ -6,7 +6,7 @@ import { type Project, topOf } from "../../../config/project.ts";
 import type { Repository } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob, hashFiles } from "../../../git/objects.ts";
-import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
+import { catFiles, readTree, type TreeEntry, textsAt, withLineEndsOf } from "../../../git/tree.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import { isIgnoreFile } from "../../../store/settings/gitignore.ts";
@@ -39,7 +39,10 @@ export function editedFiles(
     const added = addedLines(known === undefined ? before : known.before, after);
     merged.set(stored, { before, after, added: [...(known?.added ?? []), ...added] });
   }
-  const snapshotTexts = textsOfSnapshot(place, [...merged.keys(), ...ignored.keys()].filter(isIgnoreFile));
+  const snapshotTexts = textsAt(place.repository, place.snapshot, [
+    ...[...merged].flatMap(([path, { after }]) => (isIgnoreFile(path) || after?.includes("\r\n") ? [path] : [])),
+    ...[...ignored.keys()].filter(isIgnoreFile),
+  ]);
   // In the order the worktree has them: else its file would differ from R's.
   const textInR = (path: string, inWorktree: string, lines: readonly string[]) => {
     const wanted = new Set([...lines, ...(ignored.get(path) ?? [])]);
@@ -48,7 +51,7 @@ export function editedFiles(
   const edited = [...merged].flatMap(([path, { before, after, added }]) => {
     if (after === null) return [];
     const inWorktree = isIgnoreFile(path) ? withLines(before, added) : after;
-    const inR = isIgnoreFile(path) ? textInR(path, inWorktree, added) : after;
+    const inR = isIgnoreFile(path) ? textInR(path, inWorktree, added) : withLineEndsOf(snapshotTexts.get(path), after);
     return [{ path, inR, edit: { before, after: inWorktree } }];
   });
   const others = [...ignored.keys()]
@@ -112,15 +115,6 @@ export function treeEntries({ repository, snapshot }: SnapshotPlace, paths: read
       .filter(({ path }) => wanted.has(path))
       .map((entry) => [entry.path, entry]),
   );
-}
-
-function textsOfSnapshot(place: SnapshotPlace, paths: readonly string[]): Map<string, string> {
-  const entries = treeEntries(place, paths);
-  const blobs = catFiles(
-    place.repository,
-    [...entries.values()].map(({ object }) => object),
-  );
-  return new Map([...entries.values()].map(({ path, object }) => [path, blobs.get(object)?.toString("utf8") ?? ""]));
 }
 
 function addedLines(before: string | null, after: string | null): string[] {

@@ -7,7 +7,7 @@ import { git, gitResult, type Repository } from "../../../git/git.ts";
 import { mayHaveHook } from "../../../git/hooks.ts";
 import { copyIndex } from "../../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
-import { emptyTree } from "../../../git/tree.ts";
+import { emptyTree, textsAt, withLineEndsOf } from "../../../git/tree.ts";
 
 export interface SnapshotInput {
   /** Where the index of S is kept while the run goes on. */
@@ -41,7 +41,12 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
       input: paths.map((path) => `${path}\0`).join(""),
     });
   }
-  const entries = texts.map(({ path, text }) => `100644 ${hashBlob(repository, text)} 0\t${path}\0`);
+  const stored = textsAt(
+    repository,
+    head.commit,
+    texts.flatMap(({ path, text }) => (text.includes("\r\n") ? [path] : [])),
+  );
+  const entries = texts.map(({ path, text }) => `100644 ${hashBlob(repository, withLineEndsOf(stored.get(path), text))} 0\t${path}\0`);
   if (entries.length > 0) git(repository, ["update-index", "-z", "--add", "--replace", "--index-info"], { env, input: entries.join("") });
   if (verify && mayHaveHook(repository, "pre-commit")) runPreCommit(repository, env);
   const tree = git(repository, ["write-tree"], { env }).trim();
