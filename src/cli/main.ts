@@ -33,12 +33,14 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
   let command: Command | undefined;
   let reporter: Reporter | undefined;
   let interruption: Interruption | undefined;
-  watchOutput(() => command?.kind === "write");
+  let code: number | undefined;
+  watchOutput({ writes: () => command?.kind === "write", exitCode: () => code });
   try {
     const parsed = await parseArguments(argv, catalogue, { width: Math.min(process.stdout.columns || 100, 100) });
     if (parsed.kind === "text") {
+      code = parsed.exitCode ?? 0;
       process.stdout.write(face.json ? `${toJson(envelopeOf(parsed.data, []))}\n` : parsed.text);
-      return parsed.exitCode ?? 0;
+      return code;
     }
     ({ command, face } = parsed);
     // JSON of dvc's shape has no place for warnings.
@@ -59,6 +61,7 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
       return 0;
     }
     const outcome = await runCommand(context, command, { input: parsed.input, face, argv });
+    code = outcome.exitCode;
     reporter.end();
     if (face.json && command.bareJson && !face.quiet) {
       await print(await dvcJson(outcome.data));
@@ -71,11 +74,11 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     reporter?.end();
     const signal = (await interruption?.arrived()) ?? null;
     const error = toFailure(thrown, signal, command);
-    await tellFailure(error, { face, command, reporter });
     const isDvcInterrupt = command?.dialect === "dvc" && signal === "SIGINT";
-    return signal !== null && !isDvcInterrupt && exitCodeOf(error, undefined) === 130
-      ? exitCodeOfSignal(signal)
-      : exitCodeOf(error, command);
+    code =
+      signal !== null && !isDvcInterrupt && exitCodeOf(error, undefined) === 130 ? exitCodeOfSignal(signal) : exitCodeOf(error, command);
+    await tellFailure(error, { face, command, reporter });
+    return code;
   } finally {
     interruption?.stop();
     process.off("uncaughtException", onStray);

@@ -137,6 +137,20 @@ describe("ends", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
+  it.each([
+    ["list", 0],
+    ["diff --exit-code e0.1.0 HEAD", 5],
+    ["show e9.9.9 --json", 1],
+    ["show e9.9.9 2>&1", 1],
+    ["list --where x=", 2],
+  ])("with the code of what it has found, whoever reads it: %s", (words, code) => {
+    const repo = withVersion();
+    repo.write("a.txt", "a");
+    repo.commit("second");
+    const command = `'${process.execPath}' '${MAIN}' ${words} | true; exit $PIPESTATUS`;
+    expect(repo.run("bash", ["-c", command]).code).toBe(code);
+  });
+
   it("but not a run whose reader goes away: it goes on to its version", async () => {
     const repo = makeRepository();
     repo.expver(["init"]);

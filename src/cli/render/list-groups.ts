@@ -61,8 +61,8 @@ function summaryColumns(name: string, confidence: number): Column<VersionGroup>[
 function rounded(value: number | null, deviation: number | null): string {
   if (value === null) return "";
   if (deviation === null || deviation === 0) return String(value);
-  const places = 2 - Math.floor(Math.log10(deviation));
-  return places >= 0 && places <= 20 && Math.abs(value) < 1e15 ? value.toFixed(places) : String(Number(value.toPrecision(6)));
+  const places = Math.max(0, 2 - Math.floor(Math.log10(deviation)));
+  return places <= 20 && Math.abs(value) < 1e15 ? value.toFixed(places) : String(value);
 }
 
 function shortened(name: string, value: string): string {
