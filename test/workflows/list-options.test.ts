@@ -137,6 +137,15 @@ describe("expver list", () => {
 });
 
 describe("groups across seeds", () => {
+  it("show means to the last digit that their deviation leaves, however large they are", () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    record(repo, "e0.1.0", { trailers: ["Param: lr=1", "Metric: bytes=1234567890 min"] });
+    record(repo, "e0.2.0", { trailers: ["Param: lr=1", "Metric: bytes=1234569999 min"] });
+    const { stdout } = repo.expver(["list", "--group-by", "lr"]);
+    expect(stdout).toMatch(/\n1 +1 +2 +1234568945 +1491 /);
+  });
+
   it("are the runs that have everything but the seed alike, best mean first by the metric's direction", () => {
     const repo = study();
     const { groups } = repo.expverJson(["list", "--group-by", "all but seed"]).data;
