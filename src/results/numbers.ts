@@ -74,7 +74,8 @@ function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string,
   for (const track of tracks) {
     const { table } = track;
     const columns = tableColumns(db, table);
-    const names = columns.map(({ name }) => name).filter((name) => !SYSTEM.has(name.toLowerCase()));
+    const counter = rowCounter(db, table);
+    const names = columns.map(({ name }) => name).filter((name) => name !== counter && !SYSTEM.has(name.toLowerCase()));
     if (names.length === 0 || !hasColumn(columns, "timestamp")) continue;
     const list = ["timestamp", ...names].map(quoteName).join(", ");
     const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE ${WITHIN} ORDER BY timestamp`, within(track));
@@ -90,6 +91,13 @@ function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string,
   }
   // Several tables or trackers may carry one column: time decides which value is the last.
   return new Map([...found].map(([name, values]) => [name, inTime(values)]));
+}
+
+/** A table of another tool may number its rows (`id INTEGER PRIMARY KEY`): nobody has set that. */
+function rowCounter(db: Database, table: string): string | undefined {
+  const key = db.arrays("SELECT name, type FROM pragma_table_info(?, 'main') WHERE pk > 0", [table]);
+  const [[name, type] = []] = key;
+  return key.length === 1 && String(type).toUpperCase() === "INTEGER" ? String(name) : undefined;
 }
 
 function inTime(values: readonly { at: Cell; cell: Cell }[]): Cell[] {

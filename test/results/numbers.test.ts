@@ -52,6 +52,15 @@ it("takes the last value that is not null, or aggregates as configured", () => {
   expect(aggregate(db, "run", { metrics, aggregate: { cost: "mean" } }).metrics.cost).toBe("2.0");
 });
 
+it("the numbers a table gives its rows are no parameter", () => {
+  db.exec("CREATE TABLE epochs (id INTEGER PRIMARY KEY AUTOINCREMENT, track_id TEXT, timestamp TEXT, depth INTEGER, accuracy REAL)");
+  for (const second of [1, 2])
+    db.run("INSERT INTO epochs (track_id, timestamp, depth, accuracy) VALUES ('t', ?, 3, 0.5)", [`2026-01-01 00:00:0${second}`]);
+  addRunTracks(db, "run", [{ table: "epochs", track_id: "t", first: "2026-01-01 00:00:01", last: "2026-01-01 00:00:02", rows: 2 }]);
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} })).toMatchObject({ params: { depth: "3" }, metrics: { accuracy: "0.5" } });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).params).not.toHaveProperty("id");
+});
+
 it("9 is before 10 where a table of another tool counts steps instead of time", () => {
   for (const type of ["INTEGER", "REAL", "TEXT"]) {
     const table = `steps_${type}`;

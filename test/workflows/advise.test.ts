@@ -90,6 +90,8 @@ it("knows parameters of the file that changed, to the digit, and an architecture
     version: { level: "minor", certainty: "sure" },
     description: expect.stringContaining("lr 1 → 1e-05"),
   });
+  repo.write("params.yaml", "lr: 1.00\n");
+  expect(ask<Advice>(repo).description).not.toContain("lr");
   repo.write("params.yaml", "lr: 1\nmodel: {type: mlp}\n");
   expect(ask<Advice>(repo)).toMatchObject({ version: { level: "major", certainty: "sure" } });
 });

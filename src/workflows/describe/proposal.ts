@@ -1,5 +1,6 @@
 /** A description for a version that nobody described: drawn from its parameters, data, code and numbers, against the version before. */
 import { type Project, requireRepository } from "../../config/project.ts";
+import { canonicalNumber } from "../../versions/exact-numbers.ts";
 import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
@@ -100,5 +101,7 @@ function metricText({ config }: Project, before: Readonly<Record<string, string>
   const metric = orderMetrics(config.metrics, metrics)[0];
   if (metric === undefined || !Object.hasOwn(before, metric.name)) return "";
   const old = before[metric.name] ?? "";
-  return old === metric.value ? `same ${metric.name}` : changeOf({ name: metric.name, before: old, now: metric.value });
+  return canonicalNumber(old) === canonicalNumber(metric.value)
+    ? `same ${metric.name}`
+    : changeOf({ name: metric.name, before: old, now: metric.value });
 }
