@@ -58,7 +58,8 @@ export function pageOf(
 }
 
 /** The data as it fits: first the page's rows, then less of what is nested, at last fewer rows. */
-export function fitAnswer(data: unknown, page: Page): Fitted {
+export function fitAnswer(whole: unknown, page: Page): Fitted {
+  const data = withColumnsOf(whole, page);
   const budget = page.detail === "full" ? CEILING : SHORT;
   if (page.tail !== undefined && typeof fieldOf(data, page.tail) === "string")
     return fitTail(data as Record<string, unknown>, page.tail, budget);
@@ -114,8 +115,17 @@ function fitTail(data: Record<string, unknown>, name: string, budget: number): F
   };
 }
 
+/** Rows that are lists have their names once, in `columns`. */
+function withColumnsOf(data: unknown, { fields }: Page): unknown {
+  const [columns, rows] = [fieldOf(data, "columns"), fieldOf(data, "rows")];
+  if (fields === undefined || !Array.isArray(columns) || !Array.isArray(rows)) return data;
+  const places = columns.flatMap((name, at) => (fields.includes(name) ? [at] : []));
+  const picked = (row: unknown) => (Array.isArray(row) ? places.map((at) => row[at]) : row);
+  return { ...(data as object), columns: picked(columns), rows: rows.map(picked) };
+}
+
 function chosen(row: unknown, fields: readonly string[] | undefined): unknown {
-  if (fields === undefined || typeof row !== "object" || row === null) return row;
+  if (fields === undefined || typeof row !== "object" || row === null || Array.isArray(row)) return row;
   return Object.fromEntries(Object.entries(row).filter(([name]) => fields.includes(name)));
 }
 

@@ -390,6 +390,12 @@ it("pages through rows of a question that nobody has counted", async () => {
   expect(seen).toEqual(Array.from({ length: 1500 }, (_, index) => index));
 });
 
+it("answers of a question only the columns that were named", async () => {
+  const client = await connect(aRepository());
+  const answer = structured(await call(client, "expver_sql", { question: "SELECT 1 AS a, 2 AS b, 3 AS c", fields: ["c", "a", "d"] }));
+  expect(answer).toMatchObject({ data: { columns: ["a", "c"], rows: [[1, 3]] }, total: 1, truncated: false });
+});
+
 it("pages, names fields, and stays within its budget whatever experiments wrote", async () => {
   const repo = aRepository();
   // The last ones are Unicode's tags: unseen, and read by models.
