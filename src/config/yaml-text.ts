@@ -13,6 +13,8 @@ const CONSTANT = /^(true|True|TRUE|false|False|FALSE|null|Null|NULL|~|[-+]?\.(in
 const AMBIGUOUS = /^(\.[._].*|\.|y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?\.?(inf|nan)|[-+.]?[0-9].*)$/i;
 // Begins and goes on with nothing that has a meaning in YAML, in flow collections either.
 const SAFE = /^[\p{L}_/.$][\p{L}\p{N}_/.$*@%+~^=;()'"!|<>-]*( [\p{L}\p{N}_/.$*@%+~^=;()'"!|<>-]+)*$/u;
+// `{lr}` stands for something else; YAML takes it for a mapping of `lr` to nothing.
+const TEMPLATE = /^\{[^:{}]*[^:{}\s][^:{}]*\}$/;
 // Control characters, lone surrogates, and what YAML 1.1 takes for a line break or a byte order mark.
 const NEEDS_ESCAPE = /[\p{Cc}\p{Cs}\u2028\u2029\ufeff\ufffe\uffff]/gu;
 
@@ -31,7 +33,7 @@ export function yamlSource(value: YamlValue): string {
 /** Text typed for a parameter, as the value it was meant to be: `1e-4` a number, `true` a boolean, `[32, 16]` a list, the rest texts. */
 export function typedSource(typed: string): string {
   const text = typed.trim();
-  if (/^[[{]/.test(text)) {
+  if (/^[[{]/.test(text) && !TEMPLATE.test(text)) {
     const node = parsedFlow(text);
     if (node !== null) return nodeSource(node);
   }

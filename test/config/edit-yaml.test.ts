@@ -97,6 +97,9 @@ describe("typed text becomes what YAML 1.1 and 1.2 readers agree on", () => {
     ["[32, 1e-3, yes]", "[32, 1.0e-3, 'yes']"],
     ['{"a": 1, "b": [true]}', "{a: 1, b: [true]}"],
     ["[not closed", "'[not closed'"],
+    ["{lr}", "'{lr}'"],
+    ["{}", "{}"],
+    ["{a: {b}}", "{a: {b: null}}"],
     ["line\nbreak", '"line\\nbreak"'],
   ])("%j → %s", (typed, source) => {
     expect(typedSource(typed)).toBe(source);
