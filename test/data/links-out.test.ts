@@ -69,6 +69,19 @@ test("a link inside of the repository is followed", () => {
   expect(repository.read("elsewhere/c")).toBe("n/c");
 });
 
+test("a link to a folder where a file belongs is somebody's own: it is given up only when that is asked for, and what is behind it stays", () => {
+  const repository = started();
+  link(repository, "d/a", "../outside");
+  expect(repository.expver(["data", "checkout"])).toMatchObject({
+    code: 255,
+    stderr: expect.stringMatching(/E_UNSAVED.*d\/a is a link to a folder/),
+  });
+  expect(lstatSync(join(repository.root, "d/a")).isSymbolicLink()).toBe(true);
+  expect(repository.expver(["data", "checkout", "-f"])).toMatchObject({ code: 0 });
+  expect(repository.read("d/a")).toBe("a");
+  expect(outside(repository)).toEqual(["precious"]);
+});
+
 test("a folder that is a link is not added, files outside become no links, and their modes stay", () => {
   const repository = started();
   link(repository, "d", "../outside");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { ordered } from "../support/twins.ts";
+import { makeTwins, ordered, runExpver } from "../support/twins.ts";
 
 const PIPELINE = `stages:
   prepare:
@@ -287,4 +287,25 @@ it.skipIf(!HAS_DVC)("known to part: of a command with a number that Python write
   repo.write("dvc.yaml", pipeline.replace("echo", "printf"));
   expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({ one: ["changed command"] });
   expect(jsonOf(repo.expver(["data", "status", "--json"]))).toEqual({});
+});
+
+const WITHOUT_DATA = `stages:
+  check:
+    cmd: test -f one.txt
+    deps: [one.txt]
+  measure:
+    cmd: echo 1 > m.json
+    metrics:
+    - m.json: { cache: false }
+`;
+
+describe.skipIf(!HAS_DVC)("a stage that makes no data and never ran", () => {
+  it.each(["check", "measure", "m.json", "dvc.yaml:check"])("is nothing to move: %s", (target) => {
+    const twins = makeTwins();
+    twins.each((repo) => repo.commit("pipeline", { "one.txt": "1\n", "dvc.yaml": WITHOUT_DATA }));
+    twins.run(["remote", "add", "-q", "-d", "store", "../../store"]);
+    for (const verb of ["push", "fetch", "pull", "checkout"]) twins.same([verb, target]);
+    twins.same(["status", "--cloud", target]);
+    expect(runExpver(twins.ours, ["commit", "-f", target]).code).toBe(1);
+  });
 });

@@ -1,10 +1,10 @@
 /** Pruning: by run, in the metric's direction, only what is provably kept elsewhere, and never what somebody needs. */
-import { existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { addRemotes, makeModels, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
+import { addRemotes, makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
 
 const FOLDER = "models/candidates";
 const VERSIONS = ["e0.1.0", "e0.2.0", "e0.3.0"];
@@ -44,6 +44,18 @@ it("asks; keeps the lowest loss; one commit; dvc status clean; undone bit by bit
   expect(must(repo, "models", "get", runOfVersion(repo, "e0.3.0"), "-o", join(makeFolder("out"), "x")).bytes).toBe(modelOf("0.9").length);
   must(repo, "undo");
   expect(stateOf(repo, ...files)).toEqual(before);
+});
+
+it("an object that was cut off on the data remote keeps nothing: its candidate stays", () => {
+  const { repo, storage, candidates } = makeCandidates();
+  must(repo, "publish", ...VERSIONS);
+  const hash = md5(modelOf("0.9"));
+  const object = join(storage, "files/md5", hash.slice(0, 2), hash.slice(2));
+  chmodSync(object, 0o644);
+  truncateSync(object, 3);
+  chmodSync(object, 0o444);
+  must(repo, "models", "prune", "--keep", "1", "--yes");
+  expect(left(repo, candidates)).toEqual(["e0.2.0", "e0.3.0"]);
 });
 
 it("what is not proven stays, with the reason; --to-trash takes the trash as enough", () => {

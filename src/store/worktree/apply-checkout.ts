@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { isWithin } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { hasCode, isThere, removeFile } from "../../platform/files.ts";
+import { hasCode, isFolder, isThere, removeFile } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../platform/room.ts";
@@ -31,13 +31,15 @@ export interface ApplyCheckout {
   discard?: (path: string, isPlanned: boolean) => void;
   /** Takes away what SQLite has kept beside a database that is made or replaced: it belongs to other bytes and would spoil these. */
   discardJournal?: (path: string) => void;
+  /** A link to a folder where a file belongs gives way; what is behind it stays. Without it such a link is refused. */
+  replacesLinks?: boolean;
 }
 
 /** Applies plans without missing objects; the others are left as they are, and so is an unproven one that is found to miss some: it says which then. Throws E_UNSAVED, E_IN_USE, E_OUTSIDE before any change. */
 export function* applyingCheckout(
   project: Project,
   plans: readonly OutputCheckout[],
-  { discard, discardJournal = rmSync }: ApplyCheckout = {},
+  { discard, discardJournal = rmSync, replacesLinks = false }: ApplyCheckout = {},
 ): Work<void> {
   const ready = plans.filter(({ missing }) => missing.length === 0);
   if (!discard) refuseUnsaved(project, plans);
@@ -52,7 +54,7 @@ export function* applyingCheckout(
   if (ready.every(isDone)) return;
   for (const plan of ready) if (!isDone(plan)) refuseOutside(project, foldersWrittenBy(plan));
   const staging = makeStaging(tmp);
-  const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal };
+  const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal, replacesLinks };
   try {
     needRoom(ready, applying);
     const [folders, files] = [ready.filter(({ isFolder }) => isFolder), ready.filter(({ isFolder }) => !isFolder)];
@@ -128,6 +130,7 @@ interface Applying {
   made: number;
   discard: ApplyCheckout["discard"];
   discardJournal: (path: string) => void;
+  replacesLinks: boolean;
 }
 
 function isDone({ places, removes, isNew, isFolder, emptyFolders }: OutputCheckout): boolean {
@@ -339,7 +342,11 @@ function putInPlace(place: Placement, { temporary, applying, remover }: { tempor
   else {
     const newcomer = lstatSync(place.path, { throwIfNoEntry: false });
     if (newcomer?.isDirectory()) remover.clear(place.path);
-    else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
+    else if (newcomer?.isSymbolicLink() && isFolder(place.path)) {
+      // No walk follows it, so that no plan knows of it: it is somebody's own.
+      if (applying.discard) applying.discard(place.path, false);
+      else if (!applying.replacesLinks) throw standsLink(place.path);
+    } else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
   }
   for (const journal of journalsBeside(place, placing.project)) applying.discardJournal(journal);
   takeName(temporary, place.path, (beside) => finishWork(makingFile(placing, place, beside)));
@@ -353,6 +360,13 @@ function journalsBeside({ path, dir, object, size }: Placement, project: Project
 function changedMeanwhile(path: string): ExpverError {
   return new ExpverError("E_UNSAVED", `${path} was changed while it was being checked out; it is left as it is`, {
     hint: "Repeat the command.",
+    details: { paths: [path] },
+  });
+}
+
+function standsLink(path: string): ExpverError {
+  return new ExpverError("E_UNSAVED", `${path} is a link to a folder, and a file of tracked data belongs there`, {
+    hint: "Move the link away and repeat the command, or give it up: expver data checkout --force. The folder behind it stays.",
     details: { paths: [path] },
   });
 }

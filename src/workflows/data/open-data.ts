@@ -5,7 +5,7 @@ import { isWithin, pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readStages } from "../../pipelines/stages.ts";
-import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
+import { promisedOutputs, stagesWithoutOutputs, unrunOutputs } from "../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
 import { comingUpon } from "../../store/pointers/come-upon.ts";
@@ -57,9 +57,12 @@ export function selectPointers(
     targets,
     recursive = false,
     withDeps = false,
+    dataOnly = false,
     pointers = pointersMeant(project, targets),
   }: Partial<Targets> & {
     targets: readonly string[];
+    /** A stage that makes no data is nothing to do, as for dvc; else it is refused. */
+    dataOnly?: boolean;
     pointers?: Pointer[];
   },
 ): Selection {
@@ -70,8 +73,8 @@ export function selectPointers(
   for (const target of targets) {
     const found = meaning(project, context, { target, recursive, pointers });
     // Nothing has to be tracked in a folder.
-    if (found.length === 0 && !(recursive && isFolder(resolve(context.cwd, target))))
-      throw unknownTarget(project, context, { target, pointers });
+    const isNothing = (recursive && isFolder(resolve(context.cwd, target))) || (dataOnly && makesNoData(project, context, target));
+    if (found.length === 0 && !isNothing) throw unknownTarget(project, context, { target, pointers });
     for (const { pointer, member } of found) {
       chosen.add(pointer);
       if (member === null) whole.add(pointer.path);
@@ -153,6 +156,15 @@ export function stageAddresses(project: Project, { stage, file }: Pointer): stri
 /** A pipeline goes by its `dvc.yaml`, as with dvc. */
 function targetOf(file: string): string {
   return file.replace(/(^|\/)dvc\.lock$/, "$1dvc.yaml");
+}
+
+/** It is a stage, or an output of one, that never ran and has nothing for the cache. */
+function makesNoData(project: Project, context: Context, target: string): boolean {
+  const pipelines = readPipelines(project, null);
+  const path = pathFromUser(project, context, target);
+  const isMeant = (one: Pointer) => one.path === path || stageAddresses(project, one).includes(target);
+  const meant = [...unrunOutputs(pipelines), ...stagesWithoutOutputs(pipelines, readPointers(project))].filter(isMeant);
+  return meant.length > 0 && meant.every(({ cache }) => !cache);
 }
 
 function unknownTarget(

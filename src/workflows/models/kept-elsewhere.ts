@@ -124,7 +124,9 @@ async function storedBytes(
   const isOutside = !`${dir}/`.startsWith(`${topOf(project)}/`);
   try {
     const opened = openRemote(project, remote);
-    const there = new Set((await opened.present(objects, context)).map(keyOf));
+    // One that was cut off there keeps nothing.
+    const wanted = objects.map((object) => ({ ...object, ...sizeHere(dir, object) }));
+    const there = new Set((await opened.present(wanted, context)).map(keyOf));
     return { where: opened.name, has: (object) => there.has(keyOf(object)), problem: null };
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
@@ -133,6 +135,11 @@ async function storedBytes(
     }
     return { where: "", has: () => false, problem: `the data remote cannot be asked: ${error.message}` };
   }
+}
+
+function sizeHere(dir: string, object: ObjectName): { size?: number } {
+  const size = trustedSize(dir, object);
+  return size === null ? {} : { size };
 }
 
 function md5Object(hash: string): ObjectName {

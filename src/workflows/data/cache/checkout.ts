@@ -28,6 +28,7 @@ export interface CheckoutPlan extends Plan {
   /** Outputs that were never stored, as they are shown. */
   unstored: string[];
   allowMissing: boolean;
+  isForced: boolean;
   relink: boolean;
   summary: boolean;
 }
@@ -50,7 +51,7 @@ export interface CheckoutResult {
 export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const selection = selectPointers(project, context, targetsOf(input));
+    const selection = selectPointers(project, context, { ...targetsOf(input), dataOnly: true });
     return planCheckout(project, context, { selection, input });
   },
 
@@ -104,6 +105,7 @@ export async function planCheckout(
     outputs,
     unstored: unstored.map(({ path }) => shownPath(project, path)),
     allowMissing: input.allowMissing === true,
+    isForced: input.force === true,
     relink: options.relink,
     summary: input.summary === true,
   };
@@ -126,17 +128,17 @@ export async function applyCheckout(
   plan: CheckoutPlan,
   command: string | null = null,
 ): Promise<CheckoutResult> {
-  const { outputs, unstored, allowMissing, relink, summary, destructive } = plan;
+  const { outputs, unstored, allowMissing, relink, summary, destructive, isForced } = plan;
   const pace = {
     label: "checking out",
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
     totalBytes: outputs.reduce((sum, { places }) => places.reduce((bytes, { size }) => bytes + size, sum), 0),
   };
-  const discardJournal = (path: string) => void moveToTrash(project, path);
+  const options = { discardJournal: (path: string) => void moveToTrash(project, path), replacesLinks: isForced };
   const changed = outputs.filter(losesFiles);
   // What only makes files that were not there loses nothing.
   if (!destructive && changed.length === 0) {
-    await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
+    await paceWork(applyingCheckout(project, outputs, options), context, pace);
     if (command !== null) noteMade(project, context, { command, outputs });
   } else {
     const unsaved = outputs.reduce((sum, output) => sum + output.unsaved.length, 0);
@@ -152,7 +154,7 @@ export async function applyCheckout(
           if (!isPlanned) operation.record(trash);
           moveToTrash(project, path, trash.trash);
         };
-        await paceWork(applyingCheckout(project, outputs, { ...(destructive ? { discard } : {}), discardJournal }), context, pace);
+        await paceWork(applyingCheckout(project, outputs, { ...(destructive ? { discard } : {}), ...options }), context, pace);
       },
     });
   }

@@ -176,7 +176,7 @@ async function cloudStatus(
 ): Promise<DataStatus> {
   const asked = textIn(input.remote);
   const all = [...pointersMeant(project, targets.targets), ...pointersOfRevisions(project, input)];
-  const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
+  const { pointers } = selectPointers(project, context, { ...targets, dataOnly: true, pointers: all });
   const groups = byRemote(pointers.filter(isPushable), asked);
   // Without anything to compare the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);

@@ -61,7 +61,7 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
   async plan(context, input) {
     const project = openData(context);
     const targets = expandedTargets(context, input);
-    return { ...planFetch(context, input, "data pull"), input, worktree: selectPointers(project, context, targets) };
+    return { ...planFetch(context, input, "data pull"), input, worktree: selectPointers(project, context, { ...targets, dataOnly: true }) };
   },
   async apply(context, plan) {
     const project = openData(context);
@@ -139,7 +139,7 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   const wantedAt = ofRoles(project, wordsOf(input.type));
   const targets = expandedTargets(context, input);
   const [here, others] = [pointersMeant(project, targets.targets), pointersOfRevisions(project, input, wantedAt)];
-  const selected = selectPointers(project, context, { ...targets, pointers: [...here, ...others] });
+  const selected = selectPointers(project, context, { ...targets, dataOnly: true, pointers: [...here, ...others] });
   const meant = new Set([...here.filter(wantedAt(null)), ...others].filter(smallerThan(input.maxSize)));
   const selection = { ...selected, pointers: selected.pointers.filter((one) => meant.has(one)) };
   return {

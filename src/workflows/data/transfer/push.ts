@@ -41,7 +41,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     refuseOtherCommits(project, input);
     const targets = expandedTargets(context, input);
     const pointers = [...pointersMeant(project, targets.targets), ...pointersOfRevisions(project, input)];
-    const selection = selectPointers(project, context, { ...targets, pointers });
+    const selection = selectPointers(project, context, { ...targets, dataOnly: true, pointers });
     const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
