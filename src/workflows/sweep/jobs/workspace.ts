@@ -56,9 +56,9 @@ export async function freshWorkspace(context: Context, input: WorkspaceInput): P
     addWorktree(project, repository, context, { root, branch: null, commit });
   }
   linkLocal(project, root);
-  fillSubmodules(openWorkspace(context, input).repository, findSubmodules(context, repository, commit));
-  setLinks(openWorkspace(context, input), input);
-  const workspace = openWorkspace(context, input);
+  const opened = openWorkspace(context, input);
+  fillSubmodules(opened.repository, findSubmodules(context, repository, commit));
+  const workspace = setLinks(opened, input) ? openWorkspace(context, input) : opened;
   mkdirSync(workspace.cwd, { recursive: true });
   await placeData(context, workspace);
   writeFileSync(readyFile(root), "");
@@ -136,15 +136,16 @@ function linkLocal(project: Project, root: string): void {
   }
 }
 
-/** Where real dvc reads it too. A setting of the user's own main worktree counts here, which Git does not bring. */
-function setLinks({ project, pointers }: Workspace, { project: main, mayLink }: WorkspaceInput): void {
+/** Where real dvc reads it too. A setting of the user's own main worktree counts here, which Git does not bring. False: it is so already. */
+function setLinks({ project, pointers }: Workspace, { project: main, mayLink }: WorkspaceInput): boolean {
   const { setting } = inputLinks(main, pointers, { mayLink });
-  if (setting === linkSetting(project)) return;
+  if (setting === linkSetting(project)) return false;
   const level = readLevel(project, "local");
   const cache = new Map(level.get("cache"));
   if (setting === null) cache.delete("type");
   else cache.set("type", setting);
   writeFileAtomic(configFile(project, "local"), renderDvcConfig(new Map(level).set("cache", cache)));
+  return true;
 }
 
 async function placeData(context: Context, workspace: Workspace): Promise<void> {
