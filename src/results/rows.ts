@@ -7,7 +7,7 @@ import { nameColumns } from "./column-names.ts";
 import { cellFor, declaredType, widenColumns } from "./column-types.ts";
 import { copyDatabase } from "./copy.ts";
 import { compareTable } from "./row-changes.ts";
-import { addColumns, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns, takesRows } from "./schema.ts";
+import { addColumns, ensureEventsTable, eventsTables, hasColumn, MOST_COLUMNS, STAMP_COLUMNS, tableColumns, takesRows } from "./schema.ts";
 import { formatTimestamp, nextMicroseconds } from "./timestamps.ts";
 import type { Cell, RowChanges, Stamps, TrackRows } from "./types.ts";
 
@@ -102,8 +102,16 @@ export function rowsSince(db: Database, copy: string): RowChanges {
 export function addStampColumns(db: Database, tables: readonly string[] = []): void {
   db.write(() => {
     for (const table of tables) ensureEventsTable(db, table);
-    for (const { name } of eventsTables(db)) addColumns(db, name, STAMPS);
+    for (const { name } of eventsTables(db)) addStamps(db, name);
   });
+}
+
+/** As many as the table has room for. Answers those it has by now. */
+function addStamps(db: Database, table: string): readonly string[] {
+  const present = tableColumns(db, table);
+  const lacking = STAMPS.filter(({ name }) => !hasColumn(present, name));
+  const added = addColumns(db, table, lacking.slice(0, Math.max(0, MOST_COLUMNS - present.length)));
+  return STAMP_COLUMNS.filter((name) => hasColumn([...present, ...added], name));
 }
 
 export interface StampConflict {
@@ -122,34 +130,44 @@ export function stampRows(db: Database, tracks: readonly TrackRows[], stamps: St
   if (known.length === 0) return [];
   return db.write(() => {
     const conflicts = new Map<string, StampConflict>();
-    for (const table of new Set(tracks.map((track) => track.table))) addColumns(db, table, STAMPS);
+    const places = new Map([...new Set(tracks.map(({ table }) => table))].map((table) => [table, addStamps(db, table)]));
     for (const track of tracks) {
-      for (const column of known) {
+      const { table } = track;
+      const columns = known.filter((column) => places.get(table)?.includes(column));
+      const cannot = (rule: string) => conflicts.set(table, { table, column: "version", value: null, rows: track.rows, rule });
+      if (columns.length < known.length) cannot(`it has ${MOST_COLUMNS} columns already`);
+      if (columns.length === 0) continue;
+      for (const column of columns) {
         for (const conflict of conflictsOf(db, track, { column, stamp: stamps[column] })) {
           const key = JSON.stringify([conflict.table, column, String(conflict.value)]);
           conflicts.set(key, { ...conflict, rows: conflict.rows + (conflicts.get(key)?.rows ?? 0) });
         }
       }
-      const sets = known.map((column) => `${column} = coalesce(${column}, ?)`).join(", ");
-      const missing = known.map((column) => `${column} IS NULL`).join(" OR ");
-      const sql = `UPDATE ${quoteName(track.table)} SET ${sets} WHERE ${WITHIN} AND (${missing})`;
+      const sets = columns.map((column) => `${column} = coalesce(${column}, ?)`).join(", ");
+      const missing = columns.map((column) => `${column} IS NULL`).join(" OR ");
+      const sql = `UPDATE ${quoteName(table)} SET ${sets} WHERE ${WITHIN} AND (${missing})`;
       try {
-        db.run(sql, [...known.map((column) => stamps[column]), ...within(track)]);
+        db.run(sql, [...columns.map((column) => stamps[column]), ...within(track)]);
       } catch (error) {
         // Somebody's trigger may let no row be changed; whose rows they are is known all the same.
         const rule = brokenRule(error);
         if (rule === null) throw error;
-        conflicts.set(track.table, { table: track.table, column: "version", value: null, rows: track.rows, rule });
+        cannot(rule);
       }
     }
     return [...conflicts.values()];
   });
 }
 
-/** Replaces one stamp by another in these rows: a version that got a new number. Answers the number of rows. */
+/**
+ * Replaces one stamp by another in these rows: a version that got a new number. Answers the number of rows. A table may have been dropped, have
+ * lost its stamps by other hands, or never had room for them.
+ */
 export function restampRows(db: Database, tracks: readonly TrackRows[], version: { from: string | null; to: string | null }): number {
+  const stamped = new Set(eventsTables(db).flatMap(({ name, columns }) => (hasColumn(columns, "version") ? [foldName(name)] : [])));
   return db.write(() =>
     tracks
+      .filter(({ table }) => stamped.has(foldName(table)))
       .map((track) =>
         db.run(`UPDATE ${quoteName(track.table)} SET version = ? WHERE ${WITHIN} AND version IS ?`, [
           version.to,

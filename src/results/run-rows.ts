@@ -4,7 +4,7 @@ import { type Database, foldName, quoteName, type SqlRow } from "../platform/sql
 import { rowNumberName } from "./row-numbers.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
-import { type EventsTable, eventsTables, hasColumn, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import { type EventsTable, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /**
  * Digest of a run's record, tracks and every cell of its rows (value and storage class), or null when there is no such run.
@@ -37,10 +37,7 @@ function orderOf(db: Database, { name, columns }: EventsTable): string {
 /** Gives a run another version (null: none), in its record and in those of its rows that carry the old one. In one transaction. */
 export function restampRun(db: Database, runId: string, version: { from: string | null; to: string | null }): number {
   return db.write(() => {
-    // A table may have been dropped, or have lost its stamps, by other hands since.
-    const stamped = new Set(eventsTables(db).flatMap(({ name, columns }) => (hasColumn(columns, "version") ? [foldName(name)] : [])));
-    const tracks = runTracks(db, runId).filter(({ table }) => stamped.has(foldName(table)));
-    const rows = restampRows(db, tracks, version);
+    const rows = restampRows(db, runTracks(db, runId), version);
     updateRun(db, runId, { version: version.to });
     return rows;
   });

@@ -208,6 +208,25 @@ describe("stampRows", () => {
   });
 });
 
+it("a table that has as many columns as there can be takes as many stamps as there is room for", () => {
+  const db = results();
+  const columns = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`).join(", ");
+  db.exec(
+    `CREATE TABLE full (track_id TEXT, timestamp TEXT, ${columns(1998)}); CREATE TABLE nearly (track_id TEXT, timestamp TEXT, ${columns(1997)})`,
+  );
+  addStampColumns(db);
+  const tracks = ["full", "nearly"].map((table) => {
+    db.exec(`INSERT INTO ${table} (track_id, timestamp) VALUES ('t', '1')`);
+    return { table, track_id: "t", first: "1", last: "1", rows: 1 };
+  });
+  const rule = "it has 2000 columns already";
+  expect(stampRows(db, tracks, STAMPS)).toEqual([
+    { table: "full", column: "version", value: null, rows: 1, rule },
+    { table: "nearly", column: "version", value: null, rows: 1, rule },
+  ]);
+  expect(restampRows(db, tracks, { from: "e0.1.0", to: "e0.2.0" })).toBe(1);
+});
+
 describe("the driver", () => {
   it("waits for another writer and then says who keeps what locked", () => {
     const db = results();

@@ -7,7 +7,15 @@ import { makeFolder } from "../support/repository.ts";
 const TABLE = "CREATE TABLE t (a, b);";
 const ROWS = `${TABLE} INSERT INTO t VALUES (1, 'x'), (1, 'x'), (NULL, 'NaN');`;
 
+const WIDE = `CREATE TABLE w (${Array.from({ length: 2000 }, (_, index) => `c${index} COLLATE NOCASE`).join(", ")}); INSERT INTO w (c0, c1999) VALUES`;
+
 it.each([
+  ["as many columns as a table can have", `${WIDE} (1, 'x')`, `${WIDE} (1, 'x')`, true],
+  ["of so many one in another case", `${WIDE} (1, 'x')`, `${WIDE} (1, 'X')`, false],
+  ["of so many one a real", `${WIDE} (1, 'x')`, `${WIDE} (1.0, 'x')`, false],
+  ["of so many one that is none", `${WIDE} (1, 'x')`, `${WIDE} (1, NULL)`, false],
+  ["of so many one text that goes on behind a NUL", `${WIDE} (1, 'x' || char(0) || 'a')`, `${WIDE} (1, 'x' || char(0) || 'b')`, false],
+  ["of so many two that are parted otherwise", `${WIDE} ('a,b', 'x')`, `${WIDE} ('a', 'b,x')`, false],
   ["the same rows in another order", ROWS, `${TABLE} INSERT INTO t VALUES (NULL, 'NaN'), (1, 'x'), (1, 'x');`, true],
   ["a column and a table with nothing in them", ROWS, `${ROWS} ALTER TABLE t ADD COLUMN c; CREATE TABLE u (z);`, true],
   ["a column with a value", ROWS, `${ROWS} ALTER TABLE t ADD COLUMN c; UPDATE t SET c = 0;`, false],
