@@ -1,7 +1,10 @@
 /** Making a worktree: a part of a repository, files Git does not have, links, and every place it can be typed in. */
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { beginOperation } from "../../src/journal/operations.ts";
+import { deadIdentity } from "../support/dead-process.ts";
 import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { mustIn } from "./story.ts";
@@ -35,6 +38,41 @@ it("a folder for worktrees may be named by its whole path", () => {
   mustIn(repo, "worktree", "create", "far");
   expect(readdirSync(elsewhere)).toEqual(["exp-far"]);
   expect(repo.git("status", "--porcelain")).toBe("");
+});
+
+/** As a command that another one overtakes: `making` is typed just before Git is to make its worktree. */
+function overtaken(making: string): Record<string, string> {
+  const folder = makeFolder("bin");
+  const git = repo.run("sh", ["-c", "command -v git"]).stdout.trim();
+  const script = `#!/bin/sh\ncase "$*" in *"worktree add"*) PATH='${process.env.PATH}' sh -c '${making}' ;; esac\nexec '${git}' "$@"\n`;
+  writeFileSync(join(folder, "git"), script, { mode: 0o755 });
+  return { PATH: `${folder}:${process.env.PATH}` };
+}
+
+it("what another command makes at the same moment under the same name stays", () => {
+  const folder = join(trees, "exp-both");
+  const both = overtaken(`git worktree add -q -b exp/both "${folder}" && echo mine > "${folder}/mine.txt"`);
+  expect(repo.expverJson(["worktree", "create", "both"], { env: both })).toMatchObject({ code: 1, error: { code: "E_GIT" } });
+  expect(inside("exp-both").read("mine.txt")).toBe("mine\n");
+  expect(inside("exp-both").git("branch", "--show-current")).toBe("exp/both");
+  const place = join(trees, "exp-place");
+  const taken = overtaken(`mkdir -p "${place}" && echo mine > "${place}/mine.txt"`);
+  expect(repo.expverJson(["worktree", "create", "place"], { env: taken })).toMatchObject({ code: 1, error: { code: "E_GIT" } });
+  expect(readdirSync(place)).toEqual(["mine.txt"]);
+  expect(repo.git("branch", "--list", "exp/place")).toBe("");
+});
+
+it("what was made elsewhere since a making was killed is no leftover of it", () => {
+  repo.git("worktree", "add", "-q", "-b", "side", "../side");
+  const wanted = { kind: "experiment", name: "w", root: join(trees, "exp-w"), commit: repo.git("rev-parse", "HEAD"), branch: "exp/w" };
+  const start = { command: "worktree create", argv: ["worktree", "create", "w"], summary: `make ${wanted.root}`, notes: { wanted } };
+  beginOperation(openProject(repo.context), repo.context, { ...start, owner: deadIdentity() });
+  mustIn(openTestRepository(join(dirname(repo.root), "side"), repo.context.env as Record<string, string>), "worktree", "create", "w");
+  inside("exp-w").write("mine.txt", "mine\n");
+  expect(repo.expver(["data", "checkout"]).stderr).toContain("was made by another command since, and stays");
+  expect(inside("exp-w").read("mine.txt")).toBe("mine\n");
+  const { worktrees } = repo.expverJson(["worktree", "list"]).data;
+  expect(worktrees.map(({ name }: { name: string | null }) => name)).toContain("w");
 });
 
 it("an experiment may have a long name in any script, and runs", () => {

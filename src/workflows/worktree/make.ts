@@ -70,11 +70,20 @@ export async function makeWorktree(project: Project, repository: Repository, con
     operation.finish();
     return { record, files, missing, disk };
   } catch (error) {
-    if (!wasThere.root) dropWorktree(repository, root);
-    if (branch !== null && !wasThere.branch) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
+    const others = madeByOthers(error);
+    if (!wasThere.root && !others.root) dropWorktree(repository, root);
+    if (branch !== null && !wasThere.branch && !others.branch)
+      gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
     operation.fail(error);
     throw error;
   }
+}
+
+/** What another command made in the same moment, by which Git made none of ours: the branch comes first. */
+function madeByOthers(error: unknown): { root: boolean; branch: boolean } {
+  const said = error instanceof ExpverError && error.code === "E_GIT" && error.message.startsWith("git worktree: ") ? error.message : "";
+  const branch = /a branch named .* already exists/.test(said);
+  return { root: branch || /\balready\b/.test(said), branch };
 }
 
 /** Git's files only, and where the cache is. `made`: files we put there, relative to the root. */
