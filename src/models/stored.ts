@@ -1,12 +1,13 @@
 /** Whether a model's bytes are in the cache, all of them. */
+import { finishWork } from "../platform/pace.ts";
 import { isListing } from "../store/objects/ingest.ts";
-import { type ObjectName, readListing, trustedSize } from "../store/objects/layout.ts";
+import { type ObjectName, readingListing, trustedSize, unlessDamaged } from "../store/objects/layout.ts";
 
-/** A model's own object and, for a folder, its members'; null when the listing is not in this cache. */
+/** A model's own object and, for a folder, its members'; null when the listing is not in this cache, or damaged. */
 export function objectsOfModel(dir: string, hash: string): ObjectName[] | null {
   const own: ObjectName = { hash, hashName: "md5" };
   if (!hash.endsWith(".dir")) return [own];
-  const members = readListing(dir, own);
+  const members = finishWork(unlessDamaged(readingListing(dir, own), null));
   return members === null ? null : [own, ...members.map(({ md5 }): ObjectName => ({ hash: md5, hashName: "md5" }))];
 }
 

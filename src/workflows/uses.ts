@@ -1,5 +1,4 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import { isWithin, pathFromUser } from "../config/paths.ts";
@@ -12,8 +11,7 @@ import { counted } from "../platform/words.ts";
 import { inputsOf, oldestFirst, originsOf } from "../provenance/lineage.ts";
 import { type Role, readUses, type Use } from "../provenance/uses-index.ts";
 import { openCache } from "../store/objects/cache.ts";
-import { objectPath } from "../store/objects/layout.ts";
-import { parseListing } from "../store/objects/listing.ts";
+import { listingOrWarning } from "../store/objects/damaged.ts";
 import type { ListingEntry } from "../store/types.ts";
 import { scanOutput } from "../store/worktree/scan.ts";
 import { readVersions } from "../versions/registry.ts";
@@ -29,7 +27,7 @@ export interface Uses {
   uses: FoundUse[];
   /** Of a path: other paths that had the same bytes, before it was renamed or beside it. */
   elsewhere: FoundUse[];
-  /** Folders whose listing is not in the cache, so that nobody can tell what is in them. */
+  /** Folders whose listing is not in the cache, or damaged, so that nobody can tell what is in them. */
   unknown: number;
 }
 
@@ -58,7 +56,7 @@ export const uses: ReadWorkflow<Input, Uses> = {
     const { prefix } = project.config.versions;
     const version = versions.find(({ name }) => name === what) ?? versions.find(({ name }) => name === prefix + what);
     if (version !== undefined) return { asked: version.name, kind: "version", uses: cameOf(known, version), elsewhere: [], unknown: 0 };
-    const listings = listingReader(project);
+    const listings = listingReader(project, context);
     const ofPath = byPath(project, context, { what, known, listings });
     if (ofPath !== null) return ofPath;
     if (/^[0-9a-f]{4,32}(?:\.dir)?$/.test(what)) {
@@ -207,8 +205,8 @@ function foundIn({ name, date, message }: Version, { role, path, hash }: Pick<Fo
   return { version: name, date, description: message.description, role, path, hash };
 }
 
-/** Each listing is read once; those the cache lacks are counted. */
-function listingReader(project: Project): Listings {
+/** Each listing is read once; those the cache lacks, or has damaged, are counted. */
+function listingReader(project: Project, context: Context): Listings {
   const { dir } = openCache(project);
   const read = new Map<string, ListingEntry[]>();
   let unknown = 0;
@@ -217,12 +215,10 @@ function listingReader(project: Project): Listings {
     of(hash) {
       const known = read.get(hash);
       if (known !== undefined) return known;
-      const file = objectPath(dir, { hash, hashName: "md5" });
-      const isHere = existsSync(file);
-      if (!isHere) unknown += 1;
-      const entries = isHere ? parseListing(readFileSync(file), hash) : [];
-      read.set(hash, entries);
-      return entries;
+      const entries = listingOrWarning(dir, { hash, hashName: "md5" }, context);
+      if (entries === null) unknown += 1;
+      read.set(hash, entries ?? []);
+      return entries ?? [];
     },
   };
 }

@@ -288,6 +288,26 @@ it("removes nothing when a pointer of the scope is broken or its listing is nowh
   expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
 });
 
+it("a remote that does not answer ends gc, where a listing is only there; --skip-failed goes on, but deletes nothing for good", () => {
+  const repository = project();
+  repository.expver(["data", "remote", "add", "-d", "far", "http://127.0.0.1:1/x"]);
+  repository.commit("remote");
+  const [, hash = ""] = /md5: (\w+\.dir)/.exec(repository.read("d.dvc")) ?? [];
+  rmSync(join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2)));
+  repository.write("stray", "stray");
+  repository.expver(["data", "add", "stray"]);
+  rmSync(join(repository.root, "stray.dvc"));
+  const before = cacheOf(repository);
+  const gc = (...args: string[]) => repository.expver(["data", "gc", "-w", "-f", ...args]);
+  expect(gc()).toMatchObject({ code: 1, stderr: expect.stringMatching(/E_REMOTE_UNREACHABLE[\s\S]*--skip-failed/) });
+  for (const word of ["--purge", "--cloud"]) expect(gc("--skip-failed", word).code).toBe(1);
+  expect(cacheOf(repository)).toEqual(before);
+  expect(gc("--skip-failed")).toMatchObject({ code: 0, stderr: expect.stringContaining("what was in d cannot be told") });
+  expect(cacheOf(repository).length).toBeLessThan(before.length);
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect(cacheOf(repository)).toEqual(before);
+});
+
 it("what comes into use while the plan is read stays, here and on the remote", async () => {
   const repository = project();
   const before = cacheOf(repository);

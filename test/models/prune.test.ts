@@ -1,5 +1,5 @@
 /** Pruning: by run, in the metric's direction, only what is provably kept elsewhere, and never what somebody needs. */
-import { chmodSync, existsSync, rmSync, truncateSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
@@ -56,6 +56,27 @@ it("an object that was cut off on the data remote keeps nothing: its candidate s
   chmodSync(object, 0o444);
   must(repo, "models", "prune", "--keep", "1", "--yes");
   expect(left(repo, candidates)).toEqual(["e0.2.0", "e0.3.0"]);
+});
+
+it("a damaged listing of candidates is named, and everything else is told all the same", () => {
+  const { repo, candidates } = makeCandidates();
+  const [, hash = ""] = /md5: (\w+\.dir)/.exec(repo.read(`${FOLDER}.dvc`)) ?? [];
+  const object = join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+  chmodSync(object, 0o644);
+  writeFileSync(object, "[]x");
+  chmodSync(object, 0o444);
+  const asked = (...args: string[]) => {
+    const { code, data, warnings } = repo.expverJson(args);
+    expect([args, code]).toEqual([args, 0]);
+    expect(warnings.map(({ text }: { text: string }) => text)).toContainEqual(expect.stringContaining(`${object} is damaged`));
+    return data;
+  };
+  expect(asked("models", "list").models).toHaveLength(3);
+  asked("models", "info");
+  const unused = repo.expver(["uses", "ffffffff"]);
+  for (const text of [`${object} is damaged`, "no version has"]) expect(unused.stderr).toContain(text);
+  expect(asked("models", "prune", "--keep", "1").stays).toHaveLength(3);
+  expect(left(repo, candidates)).toEqual(VERSIONS);
 });
 
 it("what is not proven stays, with the reason; --to-trash takes the trash as enough", () => {

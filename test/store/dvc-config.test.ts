@@ -45,6 +45,18 @@ second'''
     );
   });
 
+  it("may name other values of a section; one that is not there, or that ends nowhere, is refused by its key", () => {
+    expect(parse("[core]\nuser = bob\nremote = %(user)s-%(user)s\nlist = %(remote)s, 5%\n").core).toEqual({
+      user: "bob",
+      remote: "bob-bob",
+      list: ["bob-bob", "5%"],
+    });
+    for (const value of ["%(a)s", "%(remote)s", "x, %(a)s"])
+      expect(() => parse(`[core]\nremote = ${value}\n`)).toThrow(
+        expect.objectContaining({ code: "E_CONFIG", message: expect.stringMatching(/^config: core\.remote .*in interpolation/) }),
+      );
+  });
+
   it("is written so that it reads the same, remotes behind the rest, empty sections left out", () => {
     const values = ["plain", "", " a", "a\t", "a,b", "a # b", "it's", 'say "x"', `both ' and "`, "two\nlines", ["one"], ["a", "b,c"], []];
     const options = new Map(values.map((value, index) => [`key${index}`, value]));

@@ -3,12 +3,14 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
 import { hasCode } from "../../platform/files.ts";
 import { hashingFile } from "../../platform/hashing.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
 import { copyingMany } from "../../platform/threads/many-files.ts";
+import type { ListingEntry } from "../types.ts";
 import { cacheTrash } from "./cache.ts";
-import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
+import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, readListing } from "./layout.ts";
 
 export type Health = "right" | "wrong" | "absent";
 
@@ -37,6 +39,17 @@ export function* examining(dir: string, objects: readonly ObjectName[]): Work<He
     }
   }
   return found;
+}
+
+/** For those who ask about many: a listing that is damaged is named, and counts as one that is not there. */
+export function listingOrWarning(dir: string, object: ObjectName, { report }: Pick<Context, "report">): ListingEntry[] | null {
+  try {
+    return readListing(dir, object);
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_LISTING")) throw error;
+    report({ kind: "warning", text: error.message, hint: error.hint });
+    return null;
+  }
 }
 
 /** Those whose bytes are others, each once. */

@@ -45,7 +45,32 @@ export function parseDvcConfig(text: string, file: string): Sections {
     if (value === null) throw bad(`the value of ${key} does not parse: ${rawValue}`);
     current.set(key, value);
   }
+  for (const [name, section] of sections) {
+    const filled = filledIn(section, (key, lacking) => {
+      const text = `${file}: ${name}.${key} asks for ${lacking}, which its section does not have: missing option "${lacking}" in interpolation`;
+      return new ExpverError("E_CONFIG", text, {
+        hint: "`%(name)s` stands for another value of the same section.",
+        details: { file, exitCode: 255 },
+      });
+    });
+    sections.set(name, filled);
+  }
   return sections;
+}
+
+type Lacking = (key: string, lacking: string) => ExpverError;
+
+/** `%(name)s` stands for another value of the section, as in ConfigObj. */
+function filledIn(section: ReadonlyMap<string, ConfigValue>, lacking: Lacking): Map<string, ConfigValue> {
+  const fill = (text: string, key: string, within: readonly string[]): string =>
+    text.replaceAll(/%\(([^)]*)\)s/g, (_all, name: string) => {
+      const value = section.get(name.toLowerCase());
+      if (typeof value !== "string" || within.includes(name)) throw lacking(key, name);
+      return fill(value, key, [...within, name]);
+    });
+  const filled = (value: ConfigValue, key: string) =>
+    Array.isArray(value) ? value.map((one) => fill(one, key, [key])) : fill(value, key, [key]);
+  return new Map([...section].map(([key, value]) => [key, filled(value, key)]));
 }
 
 /** The whole file anew, as DVC does: plain sections in order, then remotes, then machines and databases. Empty ones are dropped. */

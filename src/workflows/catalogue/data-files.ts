@@ -111,7 +111,7 @@ export const DATA_FILES: Command[] = [
       { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" },
       { flags: "-p, --projects [paths...]", help: "keep what these other repositories use too" },
       { flags: "--older-than <age>", help: "keep what was stored or linked since: 12h, 30d, 8w" },
-      { flags: "--skip-failed", help: "go on when a commit cannot be read" },
+      { flags: "--skip-failed", help: "go on when a commit, or the listing of a folder, cannot be read" },
       { flags: "-f, --force", help: "do not ask" },
       { flags: "--dry", help: "only say what would go" },
       { flags: "--purge", help: "free the cache's trash, what goes now included; what commands threw away in the worktree: ops purge" },

@@ -6,7 +6,8 @@ import { publishRemote, readRemoteRefs } from "../../git/remotes.ts";
 import type { Candidate } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { openCache } from "../../store/objects/cache.ts";
-import { keyOf, type ObjectName, readListing, trustedSize } from "../../store/objects/layout.ts";
+import { listingOrWarning } from "../../store/objects/damaged.ts";
+import { keyOf, type ObjectName, trustedSize } from "../../store/objects/layout.ts";
 import { readPointersOf } from "../../store/pointers/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import type { Version } from "../../versions/types.ts";
@@ -22,7 +23,7 @@ export async function proofsOf(
   { candidates, remote }: { candidates: readonly Candidate[]; remote: string | undefined },
 ): Promise<Map<string, Proof>> {
   if (candidates.length === 0) return new Map();
-  const namings = namingsOf(survey, candidates);
+  const namings = namingsOf(survey, context, candidates);
   const tags = publicTags(survey);
   const objects = new Map([...namings.values()].flat().flatMap(({ objects: some }) => some.map((one) => [keyOf(one), one])));
   const bytes = await storedBytes(context, survey, { objects: [...objects.values()], remote, isPublic: tags.remote !== null });
@@ -67,7 +68,7 @@ export function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: Sto
 }
 
 /** Versions that name the bytes as their model, or in their candidates folder. */
-function namingsOf({ project, versions, models }: Survey, candidates: readonly Candidate[]): Map<string, Naming[]> {
+function namingsOf({ project, versions, models }: Survey, context: Context, candidates: readonly Candidate[]): Map<string, Naming[]> {
   const whole = versions.filter(({ commit }) => commit !== "");
   const folder = storedPath(project, project.config.models.candidates);
   const pointers = readPointersOf(project, [...new Set(whole.map(({ commit }) => commit))], () => {});
@@ -80,7 +81,12 @@ function namingsOf({ project, versions, models }: Survey, candidates: readonly C
     const own = { hash: pointer.hash, hashName: pointer.hashName };
     const known = listings.get(keyOf(own));
     if (known !== undefined) known.versions.push(version);
-    else listings.set(keyOf(own), { own, md5s: new Set((readListing(dir, own) ?? []).map(({ md5 }) => md5)), versions: [version] });
+    else
+      listings.set(keyOf(own), {
+        own,
+        md5s: new Set((listingOrWarning(dir, own, context) ?? []).map(({ md5 }) => md5)),
+        versions: [version],
+      });
   }
   const byName = new Map(whole.map((version) => [version.name, version]));
   const byHash = new Map<string, Version[]>();

@@ -11,7 +11,7 @@ import type { Candidate, KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { openCache } from "../../store/objects/cache.ts";
-import { readListing } from "../../store/objects/layout.ts";
+import { listingOrWarning } from "../../store/objects/damaged.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
 import { knownMetrics, metricsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
@@ -58,7 +58,7 @@ export async function surveyModels(context: Context): Promise<Survey> {
   const byDatabase = new Map(facts.map(({ run, metrics }) => [run, metrics]));
   const numbers = (run: string) => byVersion.get(run) ?? byDatabase.get(run) ?? tracks.get(run) ?? {};
   const copies = new Set(known.map(copyKey));
-  const asStored = storedCandidates(project, folder.path);
+  const asStored = storedCandidates(project, context, folder.path);
   const others = folder.candidates.map((one) => ({ ...one, commit: null, ...asStored(one) })).filter((one) => !copies.has(copyKey(one)));
   const versionOf = versionsByRun(versions);
   return {
@@ -93,13 +93,14 @@ export function versionsByRun(versions: readonly Version[]): Map<string, Version
  */
 function storedCandidates(
   project: Project,
+  context: Context,
   folder: string,
 ): (candidate: Candidate) => Partial<Pick<KnownModel, "hash" | "size" | "commit">> {
   const repository = requireRepository(project);
   const commit = resolveCommit(repository, "HEAD");
   const pointer = commit === null ? undefined : readPointersAt(project, commit).find(({ path }) => path === folder);
   const { hash = null, hashName = "md5" } = pointer ?? {};
-  const entries = hash === null ? [] : (readListing(openCache(project).dir, { hash, hashName }) ?? []);
+  const entries = hash === null ? [] : (listingOrWarning(openCache(project).dir, { hash, hashName }, context) ?? []);
   const stored = itemsOf(entries);
   return (candidate) => {
     const item = stored.get(candidate.path.slice(folder.length + 1));

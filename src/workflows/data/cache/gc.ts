@@ -241,7 +241,9 @@ async function addObjects(
     if (hash === null) return;
     keys.add(keyOf({ hash, hashName }));
     if (!hash.endsWith(".dir")) return;
-    const entries = files ?? (await listingOf(project, context, { object: { hash, hashName }, name: remote ?? textIn(input.remote) }));
+    const asked = { object: { hash, hashName }, name: remote ?? textIn(input.remote) };
+    const entries =
+      files ?? (await listingOf(project, context, asked).catch((error: unknown) => orWithout(error, context, { path, input })));
     if (entries === null) tellAbsent(context, path, input);
     for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
   });
@@ -258,6 +260,20 @@ async function listingOf(
   if (entries !== null || (name === undefined && defaultRemote === null)) return entries;
   const bytes = await openRemote(project, name).read(object, context);
   return bytes === null ? null : parseListing(bytes, object.hash);
+}
+
+/** A remote that does not answer knows what is not known here: only who says so goes on, and only with what the trash keeps. Throws E_REMOTE…. */
+function orWithout(error: unknown, context: Context, { path, input }: { path: string; input: Input }): ListingEntry[] {
+  if (!(error instanceof ExpverError) || !error.code.startsWith("E_REMOTE") || input.cloud === true || input.purge === true) throw error;
+  const { code, message, hint = "", details, cause } = error;
+  if (input.skipFailed !== true)
+    throw new ExpverError(code, message, {
+      hint: `${hint} Or go on without the listing of ${path}: --skip-failed.`.trim(),
+      details,
+      cause,
+    });
+  context.report({ kind: "warning", text: `what was in ${path} cannot be told: ${message}` });
+  return [];
 }
 
 /** Its members may be in the cache all the same, and would go: without --force that is too much to guess. */

@@ -131,6 +131,8 @@ export function editLevel(
   });
   checkDvcConfig(mergeLevels([...weaker, sections]));
   const after = renderDvcConfig(sections);
+  // What dvc could not read again would end each of its commands.
+  parseDvcConfig(after, path);
   return { path, before, after: after === untouched ? before : after };
 }
 
