@@ -3,6 +3,7 @@ import { rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compareTables } from "../../src/merge/data/compare-data.ts";
+import { openDuckDb } from "../../src/merge/data/duckdb.ts";
 import { openResults } from "../../src/results/database.ts";
 import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 
@@ -212,4 +213,20 @@ it("keyed changes are those of brute force, in every kind of file", async () => 
     expect(byValues.added).toBe(found.added + changed);
     expect(byValues.removed).toBe(found.removed + changed);
   }
+});
+
+it("whole numbers among floats are the numbers they were; a row without a key is the row without it", async () => {
+  const folder = openTestRepository(makeFolder("floats"));
+  const paths = { before: join(folder.root, "before"), after: join(folder.root, "after"), name: "x.parquet" };
+  const db = await openDuckDb({ spill: folder.root, memory: "100MB" });
+  const write = (file: string, type: string, rows: string) =>
+    db.run(`COPY (SELECT id::${type} AS id, age::${type} AS age FROM (VALUES ${rows}) AS t(id, age)) TO '${file}' (FORMAT parquet)`);
+  const before = "(1, 34), (NULL, 9007199254740993), (3, -5), (4, 2)";
+  await write(paths.before, "BIGINT", before);
+  await write(paths.after, "DOUBLE", "(1, 34), (NULL, 9007199254740993), (3.5, -5), (4, 'nan'::DOUBLE)");
+  expect(await compareTables({ ...paths, key: ["id"] })).toMatchObject({ added: 1, removed: 1, changed: 2, cells: { age: 2 } });
+  expect(await compareTables({ ...paths, key: [] })).toMatchObject({ added: 3, removed: 3 });
+  await write(paths.after, "BIGINT", before);
+  expect(await compareTables({ ...paths, key: ["id"] })).toMatchObject({ added: 0, removed: 0, changed: 0 });
+  db.close();
 });

@@ -78,10 +78,24 @@ async function compare(db: DuckDb, name: string, key: readonly string[]): Promis
   const whole = { before: Number(counts?.before), after: Number(counts?.after), columns, key: [...key] };
   // Values of other types are compared as they read; those of JSON too, which DuckDB does not join by.
   const isText = (column: string) => retyped.includes(column) || typeIn(ours, column) === "JSON";
-  const cell = (side: string, column: string) => `${side}.${quoteName(column)}${isText(column) ? "::VARCHAR" : ""}`;
+  const isPartlyWhole = (column: string) => [ours, theirs].some((columns) => WHOLE.test(typeIn(columns, column) ?? ""));
+  const cell = (side: string, column: string) => {
+    const value = `${side}.${quoteName(column)}`;
+    if (!isText(column)) return value;
+    const isFloat = FLOAT.test(typeIn(side === "a" ? ours : theirs, column) ?? "");
+    return isFloat && isPartlyWhole(column) ? wholeText(value) : `${value}::VARCHAR`;
+  };
   if (key.length === 0) return { ...whole, ...(await byValues(db, shared, cell)), changed: null, cells: {}, examples: [] };
   await requireKey(db, { name, key, shared });
   return { ...whole, ...(await byKey(db, { key, others: shared.filter((column) => !key.includes(column)), cell })) };
+}
+
+const WHOLE = /^U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$/;
+const FLOAT = /^(?:FLOAT|DOUBLE)$/;
+
+/** pandas makes a column of whole numbers one of floats where a value is missing: 34.0 is still the 34 that was there. */
+function wholeText(value: string): string {
+  return `CASE WHEN isfinite(${value}) AND ${value} = trunc(${value}) AND abs(${value}) < 1e37 THEN ${value}::HUGEINT::VARCHAR ELSE ${value}::VARCHAR END`;
 }
 
 type Cell = (side: string, column: string) => string;
@@ -97,7 +111,8 @@ async function byKey(
   db: DuckDb,
   { key, others, cell }: { key: readonly string[]; others: readonly string[]; cell: Cell },
 ): Promise<Pick<TableDifference, "added" | "removed" | "changed" | "cells" | "examples">> {
-  const same = key.map((column) => `${cell("a", column)} = ${cell("b", column)}`).join(" AND ");
+  // A key may be missing in one row: that row is the same as the one without it.
+  const same = key.map((column) => `${cell("a", column)} IS NOT DISTINCT FROM ${cell("b", column)}`).join(" AND ");
   // In one FROM: in a sub-query the name of the other table could be taken for a column of this one.
   const only = (one: string, other: string) => `(SELECT count(*) FROM ${one} ANTI JOIN ${other} ON ${same})`;
   const differs = others.map((column) => `${cell("a", column)} IS DISTINCT FROM ${cell("b", column)}`);
@@ -106,10 +121,10 @@ async function byKey(
   const [gone] = await db.rows(`SELECT ${only("b", "a")} AS added, ${only("a", "b")} AS removed`);
   const [row] = await db.rows(`SELECT count(*) AS changed${each} ${both}`);
   const counts = others.map((column, index): [string, number] => [column, Number(row?.[`c${index}`])]);
-  const keys = key.map((column, index) => `${cell("a", column)}::VARCHAR AS k${index}`);
+  const keys = key.map((column, index) => `(${cell("a", column)})::VARCHAR AS k${index}`);
   const values = others.flatMap((column, index) => [
-    `${cell("a", column)}::VARCHAR AS f${index}`,
-    `${cell("b", column)}::VARCHAR AS t${index}`,
+    `(${cell("a", column)})::VARCHAR AS f${index}`,
+    `(${cell("b", column)})::VARCHAR AS t${index}`,
   ]);
   const order = key.map((column) => cell("a", column)).join(", ");
   const first = await db.rows(`SELECT ${[...keys, ...values].join(", ")} ${both} ORDER BY ${order} LIMIT ${EXAMPLES}`);
