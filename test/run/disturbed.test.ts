@@ -4,13 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { acquireLease } from "../../src/journal/lease.ts";
+import { fileNameOf } from "../../src/platform/files.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { applyProjectMerge, planProjectMerge } from "../../src/workflows/merge/project-merge.ts";
 import { runFolder } from "../../src/workflows/run/run-facts.ts";
 import { leaseName, whileNoRun } from "../../src/workflows/run/second-run.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
 
 /** Says that it runs, and goes on until a file `go` appears. */
@@ -258,6 +259,25 @@ describe("a detached run", () => {
     expect(readdirSync(join(repo.root, ".git/expver/runs"))).toEqual([]);
     expect(refs(repo)).toBe("");
     expect(runRows(repo)).toEqual([]);
+  });
+
+  it("that is overtaken by another run says so, with its code, and leaves no folder", () => {
+    const repo = makeExperiment();
+    const folder = makeFolder("bin");
+    const [git, lease] = [repo.run("sh", ["-c", "command -v git"]).stdout.trim(), leaseName(openProject(repo.context))];
+    const other = acquireLease(openProject(repo.context), "other", { run: "other-run-0001", since: "now" });
+    const leases = join(repo.root, ".git/expver/leases");
+    const taken = readFileSync(join(leases, "other.json"), "utf8").replace('"name":"other"', `"name":"${lease}"`);
+    writeFileSync(join(folder, "lease.json"), taken);
+    // The detached process is the first that has this variable.
+    const take = `cp '${folder}/lease.json' '${leases}/${fileNameOf(lease)}.json'`;
+    writeFileSync(join(folder, "git"), `#!/bin/sh\n[ -z "$EXPVER_SUPERVISED_RUN" ] || ${take}\nexec '${git}' "$@"\n`, { mode: 0o755 });
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    const answer = repo.expverJson(["run", "--detach", "--", "touch", "second"], { env });
+    expect(answer).toMatchObject({ code: 4, error: { code: "E_BUSY", message: expect.stringContaining("other-run-0001") } });
+    expect(readdirSync(join(repo.root, ".git/expver/runs"))).toEqual([]);
+    expect(exists(repo, "second")).toBe(false);
+    other.release();
   });
 });
 

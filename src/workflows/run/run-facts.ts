@@ -166,6 +166,17 @@ export function readFacts(project: Pick<Place, "stateDir">, runId: string): RunF
   return text === null ? null : (JSON.parse(text) as RunFacts);
 }
 
+/** Why a run that somebody waits for did not begin. */
+export function writeRefusal(project: Pick<Place, "stateDir">, runId: string, error: unknown): void {
+  mkdirSync(runFolder(project, runId), { recursive: true });
+  writeFileAtomic(refusalFile(project, runId), JSON.stringify(errorFacts(error)));
+}
+
+export function readRefusal(project: Pick<Place, "stateDir">, runId: string): RunFacts["error"] {
+  const text = readTextIfExists(refusalFile(project, runId));
+  return text === null ? null : (JSON.parse(text) as RunFacts["error"]);
+}
+
 /** Every run this machine knows, the latest first. */
 export function listFacts(project: Pick<Place, "stateDir">): RunFacts[] {
   const all = folderNames(project).flatMap((name) => readFacts(project, name) ?? []);
@@ -180,6 +191,10 @@ export function errorFacts(error: unknown): NonNullable<RunFacts["error"]> {
 
 function folderNames(project: Pick<Place, "stateDir">): string[] {
   return namesIn(runsDir(project)).filter((name) => !name.startsWith("."));
+}
+
+function refusalFile(project: Pick<Place, "stateDir">, runId: string): string {
+  return join(runFolder(project, runId), "refused.json");
 }
 
 function factsFile(project: Pick<Place, "stateDir">, runId: string): string {

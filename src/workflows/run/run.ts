@@ -9,17 +9,19 @@ import { prepareWriting } from "../prepare.ts";
 import { nameSharedCache } from "../shared-cache.ts";
 import { type RunOutcome, runAttached } from "./attached.ts";
 import { planRun, type RunPlan } from "./planning/plan.ts";
-import { runDetached, supervisedRun } from "./program/detach.ts";
+import { runDetached, supervisedRun, tellingStarter } from "./program/detach.ts";
 
 export const run: WriteWorkflow<Input, RunPlan, RunOutcome> = {
-  plan: planRun,
+  plan: (context, input) => tellingStarter(context, () => planRun(context, input)),
 
   async apply(context, plan) {
     const supervised = supervisedRun(context);
     if (plan.request.detach && supervised === null) return runDetached(context, plan);
-    await prepareWriting(plan.project, context);
-    if (plan.project.dvcRoot !== null) await nameSharedCache(plan.project, context);
-    return runAttached(context, plan, supervised);
+    return tellingStarter(context, async () => {
+      await prepareWriting(plan.project, context);
+      if (plan.project.dvcRoot !== null) await nameSharedCache(plan.project, context);
+      return runAttached(context, plan, supervised);
+    });
   },
 
   show({ command, steps, destructive, fingerprint, version, selection }) {

@@ -3,12 +3,13 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findPlace } from "../../../config/project.ts";
 import { ERROR_CODES, type ErrorCode, ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { Input } from "../../contract.ts";
 import type { RunOutcome } from "../closing/outcome.ts";
 import type { RunPlan } from "../planning/plan.ts";
-import { createRunFolder, type RunFacts, readFacts, removeRunFolder } from "../run-facts.ts";
+import { createRunFolder, type RunFacts, readFacts, readRefusal, removeRunFolder, writeRefusal } from "../run-facts.ts";
 import { tellSelection } from "../snapshot/tell-selection.ts";
 
 /** In the environment of a detached expver: the id of the run it is to make. Never reaches the program. */
@@ -16,6 +17,26 @@ export const SUPERVISED = "EXPVER_SUPERVISED_RUN";
 
 export function supervisedRun({ env }: Context): string | null {
   return env[SUPERVISED] ?? null;
+}
+
+/** What keeps a detached run from beginning is told to who started it: there are no facts of the run yet. */
+export async function tellingStarter<Value>(context: Context, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    const run = supervisedRun(context);
+    if (run !== null) tellRefusal(context, run, error);
+    throw error;
+  }
+}
+
+function tellRefusal(context: Context, run: string, error: unknown): void {
+  try {
+    const place = findPlace(context);
+    if (place !== null && readFacts(place, run) === null) writeRefusal(place, run, error);
+  } catch {
+    // Its log has it.
+  }
 }
 
 /** Resolves once the program runs; throws what kept it from starting. */
@@ -52,6 +73,11 @@ export async function runDetached(context: Context, plan: RunPlan): Promise<RunO
       return startedOutcome(facts, folder, plan);
     }
     if (ended) {
+      const refusal = readRefusal(project, runId);
+      if (refusal !== null) {
+        removeRunFolder(project, runId);
+        throw errorOf(refusal);
+      }
       throw new ExpverError("E_RUN_FAILED", `the detached run ${runId} ended before its program was started`, {
         hint: `Read ${join(folder, "supervisor.log")}`,
         details: { run: runId },
