@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ExpverError } from "../errors.ts";
 import { lineOf, loadYaml, parseYaml, type YamlEntry, type YamlNode } from "./yaml.ts";
-import { stringSource, typedSource } from "./yaml-text.ts";
+import { stringSource, typedJson, typedSource } from "./yaml-text.ts";
 
 type Mapping = Extract<YamlNode, { kind: "mapping" }>;
 
@@ -14,10 +14,11 @@ export function setYamlSource(text: string, path: readonly string[], source: str
   return edit(text, path, "the file", () => source);
 }
 
-/** The same for text typed on a command line (see `typedSource`); a value that was quoted stays a quoted text. */
+/** The same for text typed on a command line (see `typedSource`); a value that was quoted stays a quoted text. A JSON file stays one. */
 export function setYamlTyped(text: string, path: readonly string[], typed: string, file = "the file"): string {
+  const source = /\.json$/i.test(file) ? typedJson : typedSource;
   return edit(text, path, file, (old) =>
-    old?.kind === "scalar" && (old.style === "single" || old.style === "double") ? stringSource(typed, old.style) : typedSource(typed),
+    old?.kind === "scalar" && (old.style === "single" || old.style === "double") ? stringSource(typed, old.style) : source(typed),
   );
 }
 

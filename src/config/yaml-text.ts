@@ -40,6 +40,12 @@ export function typedSource(typed: string): string {
   return scalarSource(text) ?? stringSource(typed);
 }
 
+/** The same value in a JSON file, whose readers know no bare text. */
+export function typedJson(typed: string): string {
+  const node = parseYaml(typedSource(typed), "parameter");
+  return node === null ? JSON.stringify(typed) : jsonOf(node);
+}
+
 /** A text, quoted only when it must be. */
 export function stringSource(text: string, quote?: "single" | "double"): string {
   if (quote === undefined && SAFE.test(text) && !AMBIGUOUS.test(text)) return text;
@@ -75,6 +81,29 @@ function nodeSource(node: YamlNode): string {
     case "alias":
       return "null";
   }
+}
+
+function jsonOf(node: YamlNode): string {
+  switch (node.kind) {
+    case "scalar":
+      return node.style === "plain" ? jsonScalar(node.text) : JSON.stringify(node.text);
+    case "sequence":
+      return `[${node.items.map(jsonOf).join(", ")}]`;
+    case "mapping":
+      return `{${node.entries.map(({ key, value }) => `${JSON.stringify(key.kind === "scalar" ? key.text : jsonOf(key))}: ${jsonOf(value)}`).join(", ")}}`;
+    case "alias":
+      return "null";
+  }
+}
+
+function jsonScalar(text: string): string {
+  if (/^(null|~|)$/i.test(text)) return "null";
+  if (/^(true|false)$/i.test(text)) return text.toLowerCase();
+  // Python writes and reads these.
+  if (/^\.nan$/i.test(text)) return "NaN";
+  if (/^[-+]?\.inf$/i.test(text)) return text.startsWith("-") ? "-Infinity" : "Infinity";
+  const number = text.replace(/^\+/, "");
+  return /^-?(0|[1-9]\d*)(\.\d+)?(e[-+]?\d+)?$/i.test(number) ? number : JSON.stringify(text);
 }
 
 function typedScalar(text: string): string {

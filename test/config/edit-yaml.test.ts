@@ -75,6 +75,31 @@ test.each([
   );
 });
 
+describe("typed text in a JSON file leaves JSON", () => {
+  test.each<[string, unknown]>([
+    ["imagenet", "imagenet"],
+    ["007", "007"],
+    ["a b", "a b"],
+    ['say "no"', 'say "no"'],
+    ["yes", "yes"],
+    ["True", true],
+    ["null", null],
+    ["+5", 5],
+    [".5", 0.5],
+    ["1e-5", 1e-5],
+    ["0x1F", "0x1F"],
+    ["{lr}", "{lr}"],
+    ["[a, 1e-3, [true, ~]]", ["a", 1e-3, [true, null]]],
+    ['{"a": b}', { a: "b" }],
+  ])("%s", (typed, value) => {
+    const text = '{"n": 3, "list": [1, 2], "deep": {"k": null}, "last": true}\n';
+    for (const path of [["n"], ["list", "1"], ["deep", "k"], ["last"]]) {
+      const made = JSON.parse(setYamlTyped(text, path, typed, "params.json"));
+      expect(path.reduce((inner, key) => inner[key], made)).toEqual(value);
+    }
+  });
+});
+
 describe("typed text becomes what YAML 1.1 and 1.2 readers agree on", () => {
   test.each([
     ["1e-4", "1.0e-4"],
