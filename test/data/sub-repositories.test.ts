@@ -1,5 +1,5 @@
 /** A DVC repository in a folder of the repository that is named: its data is read by its own settings. */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -103,4 +103,35 @@ it("removes no pointer of another DVC repository in the same Git repository: its
   expect([repository.read("proj/g.dvc"), repository.read("f.dvc")]).toEqual([expect.stringContaining("g"), expect.stringContaining("f")]);
   expect(repository.expver(["data", "remove", "g.dvc"], { cwd: "proj" }).code).toBe(0);
   expect(repository.expver(["data", "remove", "f.dvc"]).code).toBe(0);
+});
+
+it.skipIf(DVC === null)("imports from a sub-folder of a local repository are of what is in it, as for dvc", { timeout: 120_000 }, () => {
+  const twins = makeTwins();
+  twins.each((repository) => {
+    repository.write("../mono/sub/dd/x", "1");
+    repository.write("../mono/plain/file", "2");
+    const inMono = (args: string[], folder = "../mono") => expect(repository.expver(args, { cwd: folder }).code).toBe(0);
+    repository.git("init", "-q", "../mono");
+    inMono(["data", "init", "-q", "--subdir"], "../mono/sub");
+    inMono(["data", "add", "-q", "dd"], "../mono/sub");
+    repository.git("-C", "../mono", "add", "-A");
+    repository.git("-C", "../mono", "commit", "-qm", "data");
+  });
+  for (const args of [
+    ["../mono/sub", "dd"],
+    ["../mono/sub", "dd/x"],
+    ["../mono/plain", "file"],
+    ["../mono", "sub/dd", "-o", "whole"],
+    ["--no-download", "../mono/sub", "dd", "-o", "later"],
+  ])
+    twins.run(["import", ...args]);
+  const withoutCommit = ({ root }: TestRepository) =>
+    ["dd", "x", "file", "whole", "later"].map((name) =>
+      readFileSync(join(root, `${name}.dvc`), "utf8").replaceAll(/^ *(?:md5|rev_lock): \w{32,40}$/gm, ""),
+    );
+  expect(withoutCommit(twins.ours)).toEqual(withoutCommit(twins.theirs));
+  rmSync(join(twins.ours.root, ".dvc/cache"), { recursive: true });
+  rmSync(join(twins.ours.root, "dd"), { recursive: true });
+  expect(twins.ours.expver(["data", "pull"])).toMatchObject({ code: 0, stderr: "" });
+  expect(twins.ours.read("dd/x")).toBe("1");
 });

@@ -42,6 +42,8 @@ interface OpenOptions {
   rev?: string | undefined;
   /** What will be looked for, as typed: a folder on the way there may be a DVC repository of its own, and is what is opened then. */
   path?: string | undefined;
+  /** Paths of a folder on this machine are relative to it at any revision, as those of imports are; else only as it stands there now. */
+  isImport?: boolean;
   /** DVC's settings that go before those of that repository. */
   settings?: ((project: Project) => NonNullable<Project["settings"]>) | undefined;
 }
@@ -52,11 +54,11 @@ export function sourcePath({ base }: Pick<Source, "base">, typed: string | undef
   return path.slice(1);
 }
 
-function opened(context: Context, url: string, { rev: asked, path }: OpenOptions): Source {
+function opened(context: Context, url: string, { rev: asked, path, isImport = false }: OpenOptions): Source {
   const folder = localFolder(context, url);
   const outer = folder === null ? null : placeOf(context, folder);
   const rev = asked ?? (url.startsWith("file://") ? "HEAD" : undefined);
-  const base = rev === undefined && outer !== null ? baseOf(context, outer) : "";
+  const base = rev === undefined && outer !== null ? baseOf(context, outer) : isImport ? baseIn(outer, folder) : "";
   const under = sourcePath({ base }, path);
   const place = outer?.repository ? innermost(context, outer, under) : outer;
   if (place?.dvcRoot) return openHere(place, { url, rev, base });
@@ -69,7 +71,10 @@ function opened(context: Context, url: string, { rev: asked, path }: OpenOptions
   const into = holding.scratch.path();
   try {
     // Nothing stands there but settings.
-    const repository = { ...cloneBare(context, folder ?? url, { into: join(into, "repository"), rev }), root: join(into, "top") };
+    const repository = {
+      ...cloneBare(context, outer?.repository?.root ?? folder ?? url, { into: join(into, "repository"), rev }),
+      root: join(into, "top"),
+    };
     mkdirSync(repository.root);
     const commit = commitOf(repository, rev ?? "HEAD");
     const inner = innermostAt(repository, commit, under);
@@ -79,7 +84,7 @@ function opened(context: Context, url: string, { rev: asked, path }: OpenOptions
     mkdirSync(join(root, ".dvc"), { recursive: true });
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
     const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
-    return { project, commit, base: "", ...trackedOf(project, commit), isClone: true, ...holding };
+    return { project, commit, base, ...trackedOf(project, commit), isClone: true, ...holding };
   } catch (error) {
     holding.close();
     throw error;
@@ -164,6 +169,12 @@ function baseOf(context: Context, place: Place): string {
   const root = place.dvcRoot ?? place.root;
   const cwd = realpathSync(context.cwd);
   return relative(topOf(place), `${cwd}/`.startsWith(`${root}/`) ? cwd : root);
+}
+
+/** Of a folder of a worktree: the DVC repository it is in, else itself, from the top. */
+function baseIn(outer: Place | null, folder: string | null): string {
+  if (outer?.repository?.bare !== false || folder === null || !isFolder(folder)) return "";
+  return relative(topOf(outer), outer.dvcRoot ?? folder);
 }
 
 /** Null for what is no path of this machine. */

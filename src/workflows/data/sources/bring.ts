@@ -59,9 +59,9 @@ export function copyOfRepository(
 ): MakeCopy {
   const remote = typeof said === "string" ? said : undefined;
   return async (target, staging) => {
-    const source = openSource(context, url, { rev, settings, path });
+    const source = openSource(context, url, { rev, settings, path, isImport: true });
     try {
-      const under = sourcePath({ base: "" }, path);
+      const under = sourcePath(source, path);
       await chained(context, source, under);
       const nodes = await sourceTree(source, under, { remote, asDvc: true });
       if (under !== "" && !nodes.some((node) => node.path === under))
@@ -92,9 +92,9 @@ export function copyOf(there: Pick<Elsewhere, "copy">): MakeCopy {
 
 /** The commit a revision of a repository is now; the path must be there. */
 export async function commitThere(context: Context, { url, path, rev, settings, chained }: RepositoryPath): Promise<string | null> {
-  const source = openSource(context, url, { rev, settings, path });
+  const source = openSource(context, url, { rev, settings, path, isImport: true });
   try {
-    const under = path.replace(/\/+$/, "");
+    const under = sourcePath(source, path);
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.
     if (source.pointers.some((one) => one.path === under)) return source.commit;
     await chained(context, source, under);
