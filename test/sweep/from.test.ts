@@ -1,5 +1,6 @@
 /** `sweep --from params.yaml`: the space stands in a file. */
 import { expect, it } from "vitest";
+import { parametersWith } from "../../src/workflows/sweep/jobs/workspace.ts";
 import { runRows } from "../run/story.ts";
 import { makeSweepExperiment } from "./story.ts";
 
@@ -81,4 +82,11 @@ it("what cannot be changed alone in the parameter file is said before the first 
   expect(repo.expverJson(["runs", "list"]).data.runs.map(({ params }: { params: object }) => params)).toEqual(
     expect.arrayContaining([{ "base.lr": "0.5", "net.lr": "0.20", "net.depth": "2" }]),
   );
+});
+
+it("a parameter whose key has a dot in it is changed where it stands", () => {
+  const text = "opt.lr: 0.1\nopt: { b: 1 }\nnet: { a.b: 1, list: [{ x.y: 2 }] }\n";
+  const settings = { "opt.lr": "1e-3", "opt.b": "2", "net.a.b": "5", "net.list.0.x.y": "7" };
+  const made = "opt.lr: 1.0e-3\nopt: { b: 2 }\nnet: { a.b: 5, list: [{ x.y: 7 }] }\n";
+  expect(parametersWith(text, "params.yaml", settings)).toBe(made);
 });

@@ -7,6 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { setYamlTyped } from "../../../config/edit-yaml.ts";
 import { storedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../../config/project.ts";
+import { loadYaml } from "../../../config/yaml.ts";
 import { ExpverError } from "../../../errors.ts";
 import { contextIn, git, type Repository } from "../../../git/git.ts";
 import { fillSubmodules, findSubmodules } from "../../../git/submodules.ts";
@@ -92,7 +93,23 @@ export function writeParameters(
 export function parametersWith(text: string, file: string, settings: Readonly<Record<string, string>>): string {
   const known = parametersIn(text, file);
   const set = Object.entries(settings).filter(([name]) => Object.hasOwn(known, name));
-  return set.reduce((sofar, [name, value]) => setYamlTyped(sofar, name.split("."), value, file), text);
+  if (set.length === 0) return text;
+  const values = loadYaml(text, file, { exact: true });
+  const pathOf = (name: string) => keysOf(values, name.split(".")) ?? name.split(".");
+  return set.reduce((sofar, [name, value]) => setYamlTyped(sofar, pathOf(name), value, file), text);
+}
+
+/** The keys a name leads through: one of them may itself have a dot (`opt.lr: 0.1`). */
+function keysOf(value: unknown, words: readonly string[]): string[] | null {
+  if (words.length === 0) return [];
+  if (typeof value !== "object" || value === null) return null;
+  const ends = words.map((_word, index) => index + 1);
+  for (const end of ends) {
+    const key = words.slice(0, end).join(".");
+    const rest = Object.hasOwn(value, key) ? keysOf(value[key as keyof typeof value], words.slice(end)) : null;
+    if (rest !== null) return [key, ...rest];
+  }
+  return null;
 }
 
 export function dropWorkspace(project: Project, root: string): void {
