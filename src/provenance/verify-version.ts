@@ -163,8 +163,9 @@ function dataHashLink({ message }: Version): Link {
 
 /** The tag's data and models are what the commit's pointers say. */
 function pointerLinks(project: Project, { message }: Version, pointers: readonly Pointer[]): Link[] {
+  const byPath = new Map(pointers.map((pointer) => [pointer.path, pointer]));
   return [...message.data, ...message.models].map(({ path, hash }: ArtifactEntry): Link => {
-    const pointer = pointers.find((one) => one.path === path);
+    const pointer = byPath.get(path);
     const link = (state: Link["state"], detail: string): Link => ({ kind: "pointer", target: path, state, detail });
     const around = pointer ?? pointers.find((one) => isWithin(path, one.path));
     if (around === undefined) return link("missing", "the results commit has no pointer for it");

@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
+import { underAny } from "../../src/config/paths.ts";
 import { shellWord } from "../../src/platform/shell-word.ts";
 import { type Change, type SnapshotRules, selectSnapshot } from "../../src/workflows/run/snapshot/snapshot-selection.ts";
 
 const RULES: SnapshotRules = {
   database: "results/experiments.db",
   models: ["models", "out/best.bin"],
-  tracked: ["data/train.csv"],
+  isData: underAny(["data/train.csv"]),
   renamedIn: () => [],
   isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
   typed: shellWord,

@@ -1,6 +1,6 @@
 /** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
 
-import { isUnder, storedPath } from "../../config/paths.ts";
+import { storedPath, underAny } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -45,10 +45,10 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
   const versions = readVersions(project);
   const last = lastVersion(repository, versions, "HEAD");
   const { heldBack } = selectSnapshot(readFileChanges(repository), snapshotRules(project, placesOf(project, null), readPointers(project)));
-  const held = heldBack.map(({ path }) => path);
+  const isHeld = underAny(heldBack.map(({ path }) => path));
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
-    .filter((path) => isCode(path) && !isUnder(path, held));
+    .filter((path) => isCode(path) && !isHeld(path));
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
   const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");

@@ -37,22 +37,20 @@ export function artifactsOf(
     ...message.data.map((entry) => ({ ...entry, role: "data" as const })),
     ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
   ];
-  const artifacts: ShownArtifact[] = told.map((entry) =>
-    shown(
-      cache,
-      entry,
-      entry.role,
-      stored.find((pointer) => isSame(pointer, entry)),
-    ),
-  );
+  const byPath = new Map(stored.map((pointer) => [pointer.path, pointer]));
+  const artifacts: ShownArtifact[] = told.map((entry) => {
+    const pointer = byPath.get(entry.path);
+    return shown(cache, entry, entry.role, pointer?.hash === entry.hash ? pointer : undefined);
+  });
+  const isTold = new Set(told.map(({ path }) => path));
   for (const pointer of stored) {
     const { path, hash, size } = pointer;
-    if (hash === null || told.some((entry) => entry.path === path)) continue;
+    if (hash === null || isTold.has(path)) continue;
     const role = roleOf(path);
     artifacts.push(shown(cache, { path, hash, size: size ?? null }, role === "input" ? "data" : role, pointer));
   }
   const problems = told.flatMap((entry) => {
-    const pointer = stored.find(({ path }) => path === entry.path);
+    const pointer = byPath.get(entry.path);
     return pointer === undefined || pointer.hash === entry.hash
       ? []
       : [`${entry.path}: the tag says ${entry.hash}, its commit ${pointer.hash}`];
@@ -88,8 +86,4 @@ function inCache(hash: string, file: string): ShownArtifact["cache"] {
   } catch {
     return "partial"; // A listing that cannot be read names no files.
   }
-}
-
-function isSame(pointer: Pointer, { path, hash }: ArtifactEntry): boolean {
-  return pointer.path === path && pointer.hash === hash;
 }

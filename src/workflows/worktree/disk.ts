@@ -1,7 +1,7 @@
 /** What a worktree takes of the disk, and whether its data are links into the cache. */
 import { lstatSync, mkdirSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { isUnder } from "../../config/paths.ts";
+import { underAny } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { type LinkType, writesReadOnlyFiles } from "../../platform/links.ts";
 import { sharesBlocks } from "../../platform/room.ts";
@@ -24,14 +24,15 @@ export function linkTypesFor(project: Project, { bytes, asked }: { bytes: number
 /** `outputs`: data in it, from the top; they may share blocks with the cache. */
 export function diskUse(inside: Project, outputs: readonly string[]): DiskUse {
   const top = topOf(inside);
+  const isOutput = underAny(outputs);
   const use = { bytes: 0, shared: 0 };
   let sharesBlocks: boolean | null = null;
   const add = (path: string, stat: Stats) => {
     const isLink = stat.isSymbolicLink() || stat.nlink > 1;
     const size = stat.isSymbolicLink() ? (statSync(join(top, path), { throwIfNoEntry: false })?.size ?? 0) : stat.size;
-    if (!isLink && size > 0 && isUnder(path, outputs)) sharesBlocks ??= canShareBlocks(inside, join(top, path));
+    if (!isLink && size > 0 && isOutput(path)) sharesBlocks ??= canShareBlocks(inside, join(top, path));
     use.bytes += size;
-    if (isLink || (sharesBlocks === true && isUnder(path, outputs))) use.shared += size;
+    if (isLink || (sharesBlocks === true && isOutput(path))) use.shared += size;
   };
   const walk = (folder: string) => {
     for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isModelName } from "../../../config/model-places.ts";
-import { absolutePath, configPath, isUnder, storedPath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, configPath, storedPath, typedPath, underAny } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { yamlSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -27,16 +27,14 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
   const { closing, snapshot } = facts();
   const linked = project.config.link.map((path) => storedPath(project, path));
   const params = project.config.params === null ? [] : [storedPath(project, project.config.params)];
-  const known = [...closing.heldBack.map(({ path }) => path), ...linked, ...params];
+  const isKnown = underAny([...closing.heldBack.map(({ path }) => path), ...linked, ...params]);
   const isOutput = outputsOf(run);
-  const changes = readFileChanges(repository).filter(
-    ({ path, tracked }) => (isShard || !tracked) && !isUnder(path, known) && !isOutput(path),
-  );
+  const changes = readFileChanges(repository).filter(({ path, tracked }) => (isShard || !tracked) && !isKnown(path) && !isOutput(path));
   const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers));
   const code = new Set(included.map(({ path }) => path));
   // A checkpoint may lie among what a tool writes.
-  const held = heldBack.filter(({ reason }) => reason === "large" || reason === "log").map(({ path }) => path);
-  const left = changes.filter(({ path }) => code.has(path) || isUnder(path, held));
+  const isHeld = underAny(heldBack.filter(({ reason }) => reason === "large" || reason === "log").map(({ path }) => path));
+  const left = changes.filter(({ path }) => code.has(path) || isHeld(path));
   const ofSnapshot = treeEntries(
     { project, repository, snapshot },
     left.flatMap(({ path, tracked }) => (tracked ? [] : [path])),

@@ -1,7 +1,7 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { absolutePath, isUnder } from "../../../config/paths.ts";
+import { absolutePath, isUnder, underAny } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -135,7 +135,7 @@ function* writtenPaths(
   const read = new Set(inputs.map(({ path }) => path));
   // What a stage has made for the first time, dvc tracks by now.
   const staged = pointers.filter(({ stage }) => stage !== undefined);
-  const known = [...closing.pointers, ...staged].filter(({ cache }) => cache).map(({ path }) => path);
+  const isKnown = underAny([...closing.pointers, ...staged].filter(({ cache }) => cache).map(({ path }) => path));
   // Of what stages make in this run, dvc itself says what it is.
   const isOurs = ({ stage, cache }: Pointer) => stage === undefined || (!closing.pipeline && cache);
   const changed = closing.pointers.filter(
@@ -145,7 +145,7 @@ function* writtenPaths(
       now.pointers[pointer.path] !== before.pointers[pointer.path] &&
       now.pointers[pointer.path] !== "",
   );
-  const fresh = Object.keys(now.files).filter((path) => before.files[path] !== now.files[path] && !isUnder(path, known));
+  const fresh = Object.keys(now.files).filter((path) => before.files[path] !== now.files[path] && !isKnown(path));
   const written = [...changed.map(({ path }) => path), ...fresh].filter((path) => path !== places.database);
   const isModel = (path: string) => isUnder(path, places.models) && !places.isTracked(path);
   const others = written.filter((path) => !isModel(path));

@@ -1,7 +1,7 @@
 /** What `dvc repro` leaves for Git to keep: its lock, outputs it does not cache, and the lines by which Git ignores the others. */
 
 import { join, posix } from "node:path";
-import { isUnder } from "../../../config/paths.ts";
+import { underAny } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
@@ -33,7 +33,8 @@ export function filesForGit(place: SnapshotPlace, paths: readonly string[]): Out
 export function isStageFile(project: Project): (path: string) => boolean {
   const { kept, cached } = stageOutputs(project);
   const ignoring = new Set(cached.map(ignoreFileOf));
-  return (path) => posix.basename(path) === "dvc.lock" || ignoring.has(path) || isUnder(path, kept);
+  const isKept = underAny(kept);
+  return (path) => posix.basename(path) === "dvc.lock" || ignoring.has(path) || isKept(path);
 }
 
 function stageOutputs(project: Project): { kept: string[]; cached: string[]; pipelines: string[] } {

@@ -1,7 +1,7 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
 
 import { basename, dirname, relative } from "node:path/posix";
-import { isUnder, isWithin, typedPath } from "../../../config/paths.ts";
+import { isUnder, isWithin, typedPath, underAny } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
@@ -54,7 +54,7 @@ export interface SnapshotRules {
   /** Models folders and files. */
   models: readonly string[];
   /** What pointers track, and the cache: never Git's. */
-  tracked: readonly string[];
+  isData: (path: string) => boolean;
   /** Such data under other names than their pointers say. */
   renamedIn: (changes: readonly Change[]) => readonly Renamed[];
   /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
@@ -76,7 +76,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
   return {
     database: places.database,
     models: places.models,
-    tracked: [...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))],
+    isData: underAny([...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))]),
     renamedIn: (changes) => renamedData(project, pointers, changes),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
     typed: (path) => typedPath(project, path),
@@ -128,7 +128,7 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
   const environment = tracked ? null : environmentFolder(path, environments);
   if (isGitOwn(path) && environment === null) return "in";
   if (isWithin(path, rules.database) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";
-  if (isUnder(path, rules.tracked)) return "out";
+  if (rules.isData(path)) return "out";
   if (isUnder(path, rules.models)) {
     const advice = tracked
       ? `commit it yourself: git commit -- ${typed(path)}`
