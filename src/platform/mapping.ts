@@ -8,3 +8,8 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
 export function fieldsOf(value: unknown): Record<string, unknown> {
   return isMapping(value) ? value : {};
 }
+
+/** What a mapping itself has under a name: experiments call their parameters as they like, `constructor` too. */
+export function own<Value>(mapping: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(mapping, name) ? mapping[name] : undefined;
+}

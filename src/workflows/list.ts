@@ -8,6 +8,7 @@ import { ExpverError } from "../errors.ts";
 import { readTagNames } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
+import { own } from "../platform/mapping.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import { compareMetric, knownMetrics } from "../versions/metrics.ts";
 import { readRegistry } from "../versions/registry.ts";
@@ -159,7 +160,7 @@ function ranked(listed: readonly ListedVersion[], keys: readonly SortKey[]): Lis
   });
   if (first?.by !== "metric") return ordered;
   const { metric, direction } = first;
-  const worthOf = (one: ListedVersion) => one.metrics[metric];
+  const worthOf = (one: ListedVersion) => own(one.metrics, metric);
   let place = 0;
   const ranks = new Map<string, number>();
   const byWorth = listed.toSorted((one, other) => compareMetric(worthOf(one), worthOf(other), direction));

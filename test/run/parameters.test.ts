@@ -167,3 +167,18 @@ it("says so where params.yaml has another value, which a program that reads it r
     "params.yaml says lr: 1e-1, opt.name: adam, api_key: a program that reads the file runs with that, and not with what --param says",
   ]);
 });
+
+it("may be called as every object's own: constructor, toString", () => {
+  const repo = makeExperiment();
+  expect(repo.expver(["run", "--", "node", "train.js"]).code).toBe(0);
+  const given = ["--param", "constructor=2", "--param", "toString=x"];
+  expect(repo.expverJson(["run", ...given, "--metrics", "metrics.json", "--", "node", "train.js"]).data).toMatchObject({
+    version: "e0.2.0",
+  });
+  const { versions } = repo.expverJson(["list", "--sort", "constructor"]).data;
+  expect(versions.map(({ version }: { version: string }) => version)).toEqual(["e0.2.0", "e0.1.0"]);
+  const { code, stdout } = repo.expver(["report"]);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain("native code");
+  expect(repo.expverJson(["models", "promote", "e0.1.0", "--min", "constructor=1"])).toMatchObject({ code: 4, error: { code: "E_GATE" } });
+});

@@ -1,6 +1,8 @@
 /** `--group-by`: runs that have these parameters alike, with mean, deviation and interval of their metrics; best means best mean. */
+
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
+import { own } from "../../platform/mapping.ts";
 import { canonicalNumber, numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise } from "../../versions/statistics.ts";
@@ -119,8 +121,4 @@ function ranked(groups: readonly VersionGroup[], { metric, direction, reversed }
 
 function cellOf(unit: Unit, name: string): string | null {
   return own(unit.params, name) ?? (name === "data" ? unit.data : null);
-}
-
-function own(table: Readonly<Record<string, string>>, name: string): string | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined;
 }

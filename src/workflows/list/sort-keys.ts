@@ -1,7 +1,9 @@
 /** `--sort accuracy,-loss`: what the list is ordered by. A metric: best first; a parameter: lowest first; `-`: the other way round. */
+
 import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { own } from "../../platform/mapping.ts";
 import { compareNumbers, numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric, directionOf, type KnownDirection } from "../../versions/metrics.ts";
 import { compareVersions } from "../../versions/tag-name.ts";
@@ -57,11 +59,11 @@ export function compareBy(key: SortKey, one: ListedVersion, other: ListedVersion
     case "date":
       return turn * (Date.parse(other.date) - Date.parse(one.date)) || 0;
     case "param":
-      return compareParams(one.params[key.param], other.params[key.param], turn);
+      return compareParams(own(one.params, key.param), own(other.params, key.param), turn);
     case "metric": {
       // What has no number is last either way.
       const direction = key.reversed === (key.direction === "max") ? "min" : "max";
-      return compareMetric(one.metrics[key.metric], other.metrics[key.metric], direction);
+      return compareMetric(own(one.metrics, key.metric), own(other.metrics, key.metric), direction);
     }
   }
 }

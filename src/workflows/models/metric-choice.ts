@@ -1,7 +1,9 @@
 /** Which metric ranks models, and which way is better. */
+
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
 import type { KnownModel } from "../../models/types.ts";
+import { own } from "../../platform/mapping.ts";
 import { numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric, directionOf, type KnownDirection } from "../../versions/metrics.ts";
 import type { Survey } from "./survey.ts";
@@ -51,6 +53,6 @@ export function bestFirst<Model extends Pick<KnownModel, "metrics" | "date" | "p
 }
 
 export function hasNumber({ metrics }: Pick<KnownModel, "metrics">, metric: string): boolean {
-  const value = numberOf(metrics[metric] ?? "");
+  const value = numberOf(own(metrics, metric) ?? "");
   return value !== null && !Number.isNaN(value);
 }

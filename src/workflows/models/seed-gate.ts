@@ -1,8 +1,10 @@
 /** `--seeds 5 --confidence 0.95`: the mean over seeds is better than that of another model's group, by Welch's test. */
+
 import { ExpverError } from "../../errors.ts";
 import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
+import { own } from "../../platform/mapping.ts";
 import { numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise, welch } from "../../versions/statistics.ts";
@@ -163,7 +165,7 @@ function valuesOf(runs: readonly SeededRun[], { metric }: RankedBy): SeedSide["v
 }
 
 function paramsOf({ params, data }: SeededRun, { names }: SeededRuns): Record<string, string | null> {
-  return Object.fromEntries(names.map((name) => [name, params[name] ?? (name === "data" ? (data?.slice(0, 6) ?? null) : null)]));
+  return Object.fromEntries(names.map((name) => [name, own(params, name) ?? (name === "data" ? (data?.slice(0, 6) ?? null) : null)]));
 }
 
 function hintFor(seeded: SeededRuns, run: SeededRun, least: number): string {

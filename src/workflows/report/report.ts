@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { own } from "../../platform/mapping.ts";
 import { shortened } from "../../platform/words.ts";
 import { compareAge } from "../../versions/tag-name.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
@@ -96,9 +97,10 @@ function chooseVersions({ versions, sort }: VersionList, input: Input): Chosen {
 function pictureOf({ versions, sort }: VersionList, best: string | null): string | null {
   if (sort.by !== "metric") return null;
   const { metric, direction } = sort;
-  const points = versions
-    .toSorted(compareAge)
-    .flatMap(({ version, metrics }) => (metrics[metric] === undefined ? [] : [{ version, value: metrics[metric] }]));
+  const points = versions.toSorted(compareAge).flatMap(({ version, metrics }) => {
+    const value = own(metrics, metric);
+    return value === undefined ? [] : [{ version, value }];
+  });
   return metricChart(points, { metric, direction, best });
 }
 
@@ -129,7 +131,7 @@ function markdownOf(all: VersionList, facts: Facts): string {
     "",
     ...(winner === undefined || metric === null
       ? []
-      : [`Best: **${cell(winner.version)}**, ${cell(metric)} = ${cell(winner.metrics[metric] ?? "")}.`, ""]),
+      : [`Best: **${cell(winner.version)}**, ${cell(metric)} = ${cell(own(winner.metrics, metric) ?? "")}.`, ""]),
     ...(picture === null ? [] : [`![${cell(metric ?? "metric")} over the versions](${address(picture)})`, ""]),
     ...(compared === null || version === null
       ? []
@@ -178,8 +180,8 @@ function versionLines(versions: readonly ListedVersion[], { metrics, params }: V
   const [shownMetrics, shownParams] = [metrics.slice(0, 4), params.slice(0, 4)];
   const rows = versions.map((one) => [
     one.version,
-    ...shownMetrics.map((name) => one.metrics[name] ?? ""),
-    ...shownParams.map((name) => one.params[name] ?? ""),
+    ...shownMetrics.map((name) => own(one.metrics, name) ?? ""),
+    ...shownParams.map((name) => own(one.params, name) ?? ""),
     one.data?.slice(0, 6) ?? "",
     one.description,
   ]);

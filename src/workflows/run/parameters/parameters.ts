@@ -1,4 +1,5 @@
 /** Parameters of a run: what was typed and what `params.yaml` says, as exact text, and how they reach the command. */
+
 import { basename, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { isSecretKey } from "../../../config/secrets.ts";
@@ -7,7 +8,7 @@ import { ambiguousScalars } from "../../../config/yaml-versions.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { isMapping } from "../../../platform/mapping.ts";
+import { isMapping, own } from "../../../platform/mapping.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { flatten, namesOfMany } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
@@ -95,7 +96,7 @@ export function warnContradicted(
   const inFile = readParameterFile(project);
   const isOther = (one: string, other: string) => one !== other && (one.trim() === "" || Number(one) !== Number(other));
   const found = Object.entries(given).filter(
-    ([name, value]) => isOther(inFile[name] ?? value, value) && !argv.some((word) => word.includes(`{${name}}`)),
+    ([name, value]) => isOther(own(inFile, name) ?? value, value) && !argv.some((word) => word.includes(`{${name}}`)),
   );
   const [first] = found;
   if (first === undefined) return;
