@@ -1,6 +1,7 @@
 /** `sweep --from params.yaml`: the space stands in a file. */
 import { expect, it } from "vitest";
 import { parametersWith } from "../../src/workflows/sweep/jobs/workspace.ts";
+import { partsOf } from "../../src/workflows/sweep/settings/grid-values.ts";
 import { runRows } from "../run/story.ts";
 import { makeSweepExperiment } from "./story.ts";
 
@@ -89,4 +90,17 @@ it("a parameter whose key has a dot in it is changed where it stands", () => {
   const settings = { "opt.lr": "1e-3", "opt.b": "2", "net.a.b": "5", "net.list.0.x.y": "7" };
   const made = "opt.lr: 1.0e-3\nopt: { b: 2 }\nnet: { a.b: 5, list: [{ x.y: 7 }] }\n";
   expect(parametersWith(text, "params.yaml", settings)).toBe(made);
+});
+
+it("a list or a mapping of the file is set whole; a word takes the place of neither", () => {
+  const text = "layers: [8, 8]\nblock:\n  - 1\n  - 2\nopt: {name: sgd}\nmodel: {depth: 2}\n";
+  const settings = { layers: "[64, 32]", block: "[]", opt: "{name: adam, eps: 1e-8}", model: "bert", unknown: "[1]" };
+  const made = "layers: [64, 32]\nblock: []\nopt: {name: adam, eps: 1.0e-8}\nmodel: {depth: 2}\n";
+  expect(parametersWith(text, "params.yaml", settings)).toBe(made);
+});
+
+it("commas inside a list part no values", () => {
+  expect(partsOf("[64,32],[128],{a: 1,b: [2,3]}")).toEqual(["[64,32]", "[128]", "{a: 1,b: [2,3]}"]);
+  expect(partsOf("0.1,,a]")).toEqual(["0.1", "", "a]"]);
+  expect(partsOf("[a,b")).toEqual(["[a", "b"]);
 });

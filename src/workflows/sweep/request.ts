@@ -7,7 +7,7 @@ import type { Input } from "../contract.ts";
 import { countOf, textIn, wordsOf } from "../input.ts";
 import { parseGiven } from "../run/parameters/parameters.ts";
 import { expand, type Space } from "./settings/expand.ts";
-import { gridValues } from "./settings/grid-values.ts";
+import { gridValues, partsOf } from "./settings/grid-values.ts";
 import { parseRange } from "./settings/ranges.ts";
 import { readSettings } from "./settings/settings-file.ts";
 import { readSweepSection, type SweepSection } from "./settings/sweep-section.ts";
@@ -143,7 +143,7 @@ function spaceOf(context: Context, input: Input): Space {
 
 function gridOf(text: string): [string, string[]] {
   const [[name, values] = ["", ""]] = Object.entries(parseGiven([text], { option: "--grid ", example: "--grid lr=0.1,0.01" }));
-  const texts = values.split(",");
+  const texts = partsOf(values);
   // A comma too many, or a shell's variable that was empty, would be a run with no value. Files can say an empty one.
   if (texts.includes(""))
     throw new ExpverError("E_USAGE", `--grid ${text} has an empty value`, {

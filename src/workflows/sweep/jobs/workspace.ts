@@ -8,11 +8,13 @@ import { setYamlTyped } from "../../../config/edit-yaml.ts";
 import { storedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../../config/project.ts";
 import { loadYaml } from "../../../config/yaml.ts";
+import { typedSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
 import { contextIn, git, type Repository } from "../../../git/git.ts";
 import { fillSubmodules, findSubmodules } from "../../../git/submodules.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../../platform/files.ts";
+import { isMapping } from "../../../platform/mapping.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { configFile, linkSetting, readLevel } from "../../../store/settings/dvc-config.ts";
@@ -89,27 +91,38 @@ export function writeParameters(
   if (edited !== text) writeFileSync(path, edited);
 }
 
-/** Throws E_CONFIG where the file's shape does not let one of them be changed alone. */
+/**
+ * Single values, and lists and mappings that are set whole (`layers=[64, 32]`). Throws E_CONFIG where the file's shape does not let one of them be
+ * changed alone.
+ */
 export function parametersWith(text: string, file: string, settings: Readonly<Record<string, string>>): string {
   const known = parametersIn(text, file);
-  const set = Object.entries(settings).filter(([name]) => Object.hasOwn(known, name));
-  if (set.length === 0) return text;
-  const values = loadYaml(text, file, { exact: true });
-  const pathOf = (name: string) => keysOf(values, name.split(".")) ?? name.split(".");
-  return set.reduce((sofar, [name, value]) => setYamlTyped(sofar, pathOf(name), value, file), text);
+  const values = Object.keys(settings).length === 0 ? undefined : loadYaml(text, file, { exact: true });
+  return Object.entries(settings).reduce((sofar, [name, value]) => {
+    const words = name.split(".");
+    const place = placeOf(values, words);
+    const isSet = Object.hasOwn(known, name) || (place !== null && isOfKind(place.value, value));
+    return isSet ? setYamlTyped(sofar, place?.path ?? words, value, file) : sofar;
+  }, text);
 }
 
-/** The keys a name leads through: one of them may itself have a dot (`opt.lr: 0.1`). */
-function keysOf(value: unknown, words: readonly string[]): string[] | null {
-  if (words.length === 0) return [];
+/** What a name leads to; one of the keys on the way may itself have a dot (`opt.lr: 0.1`). */
+function placeOf(value: unknown, words: readonly string[]): { path: string[]; value: unknown } | null {
+  if (words.length === 0) return { path: [], value };
   if (typeof value !== "object" || value === null) return null;
   const ends = words.map((_word, index) => index + 1);
   for (const end of ends) {
     const key = words.slice(0, end).join(".");
-    const rest = Object.hasOwn(value, key) ? keysOf(value[key as keyof typeof value], words.slice(end)) : null;
-    if (rest !== null) return [key, ...rest];
+    const rest = Object.hasOwn(value, key) ? placeOf(value[key as keyof typeof value], words.slice(end)) : null;
+    if (rest !== null) return { ...rest, path: [key, ...rest.path] };
   }
   return null;
+}
+
+/** A list for a list, a mapping for a mapping: `model=bert` may be the command's alone, where the file has `model: { depth: 2 }`. */
+function isOfKind(old: unknown, typed: string): boolean {
+  const source = typedSource(typed);
+  return Array.isArray(old) ? source.startsWith("[") : isMapping(old) && source.startsWith("{");
 }
 
 export function dropWorkspace(project: Project, root: string): void {

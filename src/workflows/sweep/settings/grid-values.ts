@@ -8,6 +8,19 @@ export function gridValues(name: string, texts: readonly string[]): string[] {
   return [...new Set(texts.flatMap((text) => rangeValues(name, text) ?? [text]))];
 }
 
+/** Texts between commas; those of a list or mapping (`[64,32]`) part nothing. */
+export function partsOf(text: string): string[] {
+  let depth = 0;
+  const parts = [""];
+  for (const one of text) {
+    if (/[[{]/.test(one)) depth += 1;
+    if (/[\]}]/.test(one)) depth -= 1;
+    if (one === "," && depth <= 0) parts.push("");
+    else parts.push(parts.pop() + one);
+  }
+  return depth === 0 ? parts : text.split(",");
+}
+
 /** Null: it is no range. */
 function rangeValues(name: string, text: string): string[] | null {
   // A comma inside of range(…) has parted it already: its first piece tells.

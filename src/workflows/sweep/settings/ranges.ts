@@ -1,6 +1,7 @@
 /** Ranges that samples are drawn from: `log:1e-4..1e-1`, `int:2..10`, `0..1`, `a,b,c`. The same seed gives the same samples. */
 import { createHash } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
+import { partsOf } from "./grid-values.ts";
 
 export type Range =
   | { kind: "even" | "log" | "int"; from: number; to: number }
@@ -13,7 +14,7 @@ const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 export function parseRange(name: string, text: string): Range {
   const bounds = /^(?:(log|int|float):)?(.+?)\.\.(.+)$/.exec(text);
   if (bounds === null) {
-    const values = text.split(",").filter((value) => value !== "");
+    const values = partsOf(text).filter((value) => value !== "");
     if (values.length > 0 && !/^(log|int|float):/.test(text)) return { kind: "choice", values };
     throw wrong(name, text, "it has no bounds");
   }
