@@ -104,3 +104,15 @@ it("commas inside a list part no values", () => {
   expect(partsOf("0.1,,a]")).toEqual(["0.1", "", "a]"]);
   expect(partsOf("[a,b")).toEqual(["[a", "b"]);
 });
+
+it("what --param says is in every run's own parameter file, as the version says it", () => {
+  const repo = makeSweepExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\n`);
+  repo.commit("parameters", { "params.yaml": "lr: 0.5\nopt: sgd\n" });
+  const program = ["--metrics", "metrics.json", "--", "sh", "-c", "cat params.yaml; node train.js"];
+  const { code, data } = repo.expverJson(["sweep", "--param", "opt=adam", "--grid", "lr=1,2", ...program]);
+  expect(code).toBe(0);
+  expect(data.runs).toHaveLength(2);
+  expect(repo.expver(["runs", "logs", data.runs[1].run]).stdout).toBe("lr: 2\nopt: adam\n");
+  expect(repo.read("params.yaml")).toBe("lr: 0.5\nopt: sgd\n");
+});

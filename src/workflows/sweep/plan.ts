@@ -71,7 +71,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
   const findings = await findForRun(context, { input, request: readRequest(context, input), project, varied: names });
   const { head, version, selection, inputs, changedInputs, shownArgv } = findings;
   reportSubmodules(context, findings.repository, head.commit);
-  refuseUnwritable(project, request.jobs);
+  refuseUnwritable(project, request);
   const files = selection.included.length;
   const steps: Step[] = [
     ...selectionSteps(selection),
@@ -103,11 +103,12 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
 }
 
 /** What the shape of the parameter file forbids is seen before the first run: one of each set of names stands for all. */
-function refuseUnwritable({ root, config: { params } }: Project, jobs: NewSweep["request"]["jobs"]): void {
+function refuseUnwritable({ root, config }: Project, { params: ofAll, jobs }: SweepRequest): void {
+  const { params } = config;
   const text = params === null ? null : readTextIfExists(join(root, params));
   if (text === null || params === null) return;
   const distinct = new Map(jobs.map((settings) => [Object.keys(settings).join("\0"), settings]));
-  for (const settings of distinct.values()) parametersWith(text, params, settings);
+  for (const settings of distinct.values()) parametersWith(text, params, { ...ofAll, ...settings });
 }
 
 async function planResumed(context: Context, input: Input): Promise<Plan & ResumedSweep> {

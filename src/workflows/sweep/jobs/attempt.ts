@@ -125,8 +125,8 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   const { context, state, paramsFile, environment, schema } = sweep;
   const { jobs, request } = state();
   const settings = jobs[attempt.job] ?? {};
-  writeParameters(workspace, paramsFile, settings);
   const given = { ...request.params, ...settings };
+  writeParameters(workspace, paramsFile, given);
   const parameters = { ...readParameterFile(workspace.project), ...given };
   const { argv } = substitute(sweep.argv, parameters);
   const run = closingRun(sweep, workspace, ownFacts(sweep, workspace, { runId: attempt.run, parameters }));
