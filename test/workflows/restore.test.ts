@@ -76,6 +76,22 @@ function filesOf(root: string, folder: string): [string, string][] {
     });
 }
 
+it("without a path leaves another project of the repository as it is, its results and code too; named it comes back", () => {
+  repo.write("other/data.csv", "then\n");
+  must(repo, "data", "add", "other/data.csv");
+  repo.commit("two projects", { "other/expver.yaml": "versions: { prefix: other/v }\n", "other/train.js": "then\n" });
+  must(repo, "run", "-m", "both", "--", "true");
+  expect(repo.expver(["run", "-m", "theirs", "--", "true"], { cwd: "other" }).code).toBe(0);
+  replace(repo, "other/data.csv", "now\n");
+  must(repo, "data", "add", "other/data.csv");
+  repo.commit("later", { "other/train.js": "now\n", "train.js": "now\n" });
+  must(repo, "restore", "e0.2.0");
+  expect(repo.git("status", "--porcelain").trim()).toBe("M train.js");
+  expect([repo.read("other/data.csv"), existsSync(join(repo.root, "other/results/experiments.db"))]).toEqual(["now\n", true]);
+  must(repo, "restore", "e0.2.0", "other/data.csv");
+  expect(repo.read("other/data.csv")).toBe("then\n");
+});
+
 it("of bytes that are lost it says that, not that there is no remote", () => {
   rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
   const { error } = repo.expverJson(["restore", "e0.1.0", "models", "--force"]);

@@ -1,11 +1,9 @@
 /** Which tracked data an experiment read, and the one digest that stands for all of it. */
-
-import { join } from "node:path";
 import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
-import { absolutePath, foldersOf, isUnder, storedPath } from "../../config/paths.ts";
-import { CONFIG_FILE, type Project } from "../../config/project.ts";
-import { isFile } from "../../platform/files.ts";
+import { isUnder, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { inProjectsBeside } from "../../config/projects-beside.ts";
 import { listingHash, renderListing } from "../objects/listing.ts";
 import type { Pointer } from "../types.ts";
 
@@ -20,22 +18,10 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
   const [named, tracked] = [stored(data), stored(track)];
   const database = storedPath(project, results.database);
   const models = modelPlaces(project);
-  const isOthers = inOtherProjects(project);
+  const isOthers = inProjectsBeside(project);
   const isRead = ({ path, stage, cache }: Pointer) =>
     data.length > 0 ? named(path) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages)) && !isOthers(path);
   return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
-}
-
-/** Whether a path lies in the folder of a project that this one is not in; what is above them is for all. */
-function inOtherProjects(project: Project): (path: string) => boolean {
-  const own = new Set(foldersOf(storedPath(project, ".")));
-  const known = new Map<string, boolean>();
-  const isOthers = (folder: string): boolean => {
-    const found = known.get(folder) ?? (!own.has(folder) && isFile(join(absolutePath(project, folder), CONFIG_FILE)));
-    known.set(folder, found);
-    return found;
-  };
-  return (path) => foldersOf(path).slice(1).some(isOthers);
 }
 
 /** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Neither their order matters, nor that two pointers name one. */

@@ -207,7 +207,7 @@ export const VERSIONS: Command[] = [
     summary: "Bring files, data and models of a version back in place; HEAD and index stay",
     description:
       "A path means a file, a folder, an output, its .dvc file (both come back together), or a file in a tracked folder; without one it is all the\n" +
-      "version has, and what it does not have goes. Refuses (exit 4) where bytes would give way that are in no commit and in no cache. What gives way\n" +
+      "version has, and what it does not have goes; the folders of other projects stay as they are. Refuses (exit 4) where bytes would give way that are in no commit and in no cache. What gives way\n" +
       "is in the trash; `expver undo` brings it back. Asks before it removes a path that was named and the version does not have. The results\n" +
       "database, in which all versions are, only comes back when it is named.",
     group: "experiments",

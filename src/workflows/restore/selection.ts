@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { nearestPath } from "../../config/nearest.ts";
 import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { inProjectsBeside } from "../../config/projects-beside.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
@@ -52,7 +53,8 @@ export async function selectToRestore(
   const tracked = trackedFiles(repository);
   const known = [...tree.map(({ path }) => path), ...tracked.keys(), ...[...then, ...now].map(({ path }) => path)];
   const wanted = targets.map((typed) => meaning(project, context, { typed, known, pointers: then, version }));
-  const isWanted = (path: string) => wanted.length === 0 || wanted.some((target) => isAtOrBelow(path, target));
+  const isBeside = inProjectsBeside(project);
+  const isWanted = (path: string) => (wanted.length === 0 ? !isBeside(path) : wanted.some((target) => isAtOrBelow(path, target)));
   const database = storedPath(project, project.config.results.database);
   const isLeftOut = (path: string) => path === database && !wanted.some((target) => isAtOrBelow(database, target) && target !== "");
   const named = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));
