@@ -155,7 +155,7 @@ it("two values that go by one name are said, with the one that is recorded", () 
 
 it("says so where params.yaml has another value, which a program that reads it runs with", () => {
   const repo = makeExperiment();
-  repo.write("params.yaml", "lr: 1e-1\nopt: {name: adam}\napi_key: a\n");
+  repo.write("params.yaml", "lr: 1e-1\nopt: {name: adam}\napi_key: a\nlayers: [8, 8.0]\n");
   const said = (...words: string[]) =>
     repo
       .expverJson(["run", "--dry-run", ...words])
@@ -163,6 +163,10 @@ it("says so where params.yaml has another value, which a program that reads it r
       .filter((text: string) => text.includes("--param"));
   expect(said("--param", "lr=0.1", "--param", "opt.name=adam", "--param", "new=1", "--", "node", "train.js")).toEqual([]);
   expect(said("--param", "lr=0.4", "--", "node", "train.js", "--lr={lr}")).toEqual([]);
+  expect(said("--param", "layers=[8.0, 8]", "--param", "opt=sgd", "--", "node", "train.js")).toEqual([]);
+  expect(said("--param", "layers=[8]", "--", "node", "train.js")).toMatchObject([
+    expect.stringContaining("params.yaml says layers.0: 8, layers.1: 8.0: "),
+  ]);
   expect(said("--param", "lr=0.4", "--param", "opt.name=sgd", "--param", "api_key=b", "--", "node", "train.js")).toEqual([
     "params.yaml says lr: 1e-1, opt.name: adam, api_key: a program that reads the file runs with that, and not with what --param says",
   ]);

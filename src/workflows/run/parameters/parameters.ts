@@ -4,11 +4,12 @@ import { basename, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { isSecretKey } from "../../../config/secrets.ts";
 import { loadYaml } from "../../../config/yaml.ts";
+import { stringSource, typedSource } from "../../../config/yaml-text.ts";
 import { ambiguousScalars } from "../../../config/yaml-versions.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { isMapping, own } from "../../../platform/mapping.ts";
+import { isMapping } from "../../../platform/mapping.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { flatten, namesOfMany } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
@@ -94,20 +95,45 @@ export function warnContradicted(
   { given, argv }: { given: Readonly<Record<string, string>>; argv: readonly string[] },
 ): void {
   const inFile = readParameterFile(project);
-  const isOther = (one: string, other: string) => one !== other && (one.trim() === "" || Number(one) !== Number(other));
-  const found = Object.entries(given).filter(
-    ([name, value]) => isOther(own(inFile, name) ?? value, value) && !argv.some((word) => word.includes(`{${name}}`)),
-  );
+  const found = Object.entries(given).flatMap(([name, value]): Contradiction[] => {
+    const typed = parametersIn(`${stringSource(name)}: ${typedSource(value)}\n`, "typed.yaml");
+    const inside = saidOf(inFile, name, { isWhole: /^[[{]/.test(typedSource(value)) });
+    const isSame = inside.length === 0 || isAlike(inside, Object.entries(typed));
+    return isSame || argv.some((word) => word.includes(`{${name}}`)) ? [] : [{ name, value, inside }];
+  });
   const [first] = found;
   if (first === undefined) return;
   const file = project.config.params;
-  const [name, value] = first;
-  const said = found.map(([one]) => (isSecretKey(one) ? one : `${one}: ${inFile[one]}`)).join(", ");
+  const { name, value } = first;
+  const said = found.flatMap(({ inside }) => inside.map(([one, text]) => (isSecretKey(one) ? one : `${one}: ${text}`))).join(", ");
   report({
     kind: "warning",
     text: `${file} says ${said}: a program that reads the file runs with that, and not with what --param says`,
     hint: `Change the file instead, or write {${name}} into the command. In a sweep the file is changed for each run: expver sweep --grid ${shellWord(`${name}=${isSecretKey(name) ? "…" : value}`)}`,
   });
+}
+
+interface Contradiction {
+  name: string;
+  value: string;
+  /** What the file has of it. */
+  inside: [name: string, value: string][];
+}
+
+/** `isWhole`: with those of a list or mapping, where one is given: `model=bert` does not speak of `model.depth`. */
+function saidOf(
+  parameters: Readonly<Record<string, string>>,
+  name: string,
+  { isWhole }: { isWhole: boolean },
+): [name: string, value: string][] {
+  return Object.entries(parameters).filter(([one]) => one === name || (isWhole && one.startsWith(`${name}.`)));
+}
+
+function isAlike(one: readonly [string, string][], other: readonly [string, string][]): boolean {
+  const isSame = (a: string, b: string) => a === b || (a.trim() !== "" && Number(a) === Number(b));
+  return (
+    one.length === other.length && one.every(([name, value], index) => name === other[index]?.[0] && isSame(value, other[index]?.[1] ?? ""))
+  );
 }
 
 /** What Python reads as something else than programs with YAML 1.2 do; nothing is changed. */
