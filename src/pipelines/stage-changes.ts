@@ -81,7 +81,7 @@ function paramsChange({ path, names, recorded }: Params, text: string | null): C
 }
 
 /** `train.epochs`, `layers.0`. */
-function valueAt(values: unknown, name: string): unknown {
+export function valueAt(values: unknown, name: string): unknown {
   return name.split(".").reduce((value: unknown, part) => {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
     return (value as Record<string, unknown>)[part];

@@ -20,6 +20,8 @@ export interface Stage {
   isAlwaysChanged: boolean;
   /** Another command than the one that made its outputs. */
   hasOtherCommand: boolean;
+  /** As it is defined now; null: a list, or what only DVC can resolve. */
+  command: string | null;
   files: { path: string; hash: string | null; hashName: HashName }[];
   params: Params[];
   /** Outputs the lock does not know. */
@@ -112,6 +114,7 @@ function stageOf(
     // What needs nothing and makes nothing is run whenever it is asked.
     isAlwaysChanged: body.always_changed === true || (definition !== null && isCallback(definition)),
     hasOtherCommand: record !== null && command !== undefined && JSON.stringify(command) !== JSON.stringify(record.cmd),
+    command: typeof command === "string" ? command : null,
     files: dependencies.filter(isInside).map((path) => hashIn(path, recorded.get(path))),
     params: paramsOf({ definition, record, place }),
     newOutputs: described

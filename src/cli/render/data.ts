@@ -28,8 +28,9 @@ export function renderDataAdd({ added }: AddResult): string {
   return added.map(outputLine).join("\n");
 }
 
-export function renderDataCommit({ committed }: CommitResult): string {
-  return committed.length === 0 ? UP_TO_DATE : committed.map(outputLine).join("\n");
+export function renderDataCommit({ committed, stages }: CommitResult): string {
+  const lines = [...committed.map(outputLine), ...stages.map((stage) => `  note   stage ${oneLine(stage)}, in dvc.lock`)];
+  return lines.length === 0 ? UP_TO_DATE : lines.join("\n");
 }
 
 export function renderDataInit({ root, written }: DataInitResult): string {

@@ -1,6 +1,7 @@
 /** `dvc.lock`: the outputs of pipeline stages, read as tracked data. `dvc.yaml` tells where a stage works and what it does not cache. */
 
 import { posix } from "node:path";
+import { setYamlSource } from "../../config/edit-yaml.ts";
 import { isMapping } from "../../platform/mapping.ts";
 import type { OutputContent, Pointer } from "../types.ts";
 import { editLockEntry } from "./pointer-edit.ts";
@@ -55,6 +56,43 @@ export function renderLockFile(
   const out = outs.find((one) => toPointer(one, { file, folder, isImport: false }).path === path);
   const name = scalar(asFields(out, file, `an output of ${stage}`).path) ?? "";
   return editLockEntry(text, name, { stages: [...stages, stage ?? ""], fields: contentFields(content) });
+}
+
+/** What a stage was made of, as it is to be said. */
+export interface LockedStage {
+  file: string;
+  stage: string;
+  /** By path from the top; those that are not named stay. */
+  deps: ReadonlyMap<string, OutputContent>;
+  /** `path` of the file from the top; `source`: YAML, on one line. */
+  params: { path: string; name: string; source: string }[];
+  /** YAML, on one line; null: the same. */
+  command: string | null;
+}
+
+/** The text saying it; nothing else of it changes. Throws E_POINTER, E_CONFIG. */
+export function renderLockedStage(
+  text: string,
+  { pipeline, textOf }: { pipeline: string | null; textOf: ReadText },
+  { file, stage, deps, params, command }: LockedStage,
+): string {
+  const top = readMapping(text, file);
+  const at = top.stages === undefined && top.schema === undefined ? [stage] : ["stages", stage];
+  const fields = asFields(asFields(top.stages ?? top, file, "stages")[stage], file, `stage ${stage}`);
+  const { wdir } = readPipeline(pipeline, posix.join(posix.dirname(file), "dvc.yaml"), textOf)(stage);
+  const place = (path: string) => posix.join(posix.dirname(file), wdir, path).replace(/(?<=.)\/$/, "");
+  let after = text;
+  for (const dep of asList(fields.deps, file, `deps of ${stage}`)) {
+    const path = scalar(asFields(dep, file, `a dependency of ${stage}`).path) ?? "";
+    const content = deps.get(place(path));
+    if (content !== undefined) after = editLockEntry(after, path, { stages: at, list: "deps", fields: contentFields(content) });
+  }
+  const files = Object.keys(asFields(fields.params ?? {}, file, `params of ${stage}`));
+  for (const { path, name, source } of params) {
+    const written = files.find((one) => place(one) === path);
+    if (written !== undefined) after = setYamlSource(after, [...at, "params", written, name], source);
+  }
+  return command === null ? after : setYamlSource(after, [...at, "cmd"], command);
 }
 
 interface Definition {

@@ -24,9 +24,13 @@ export function editEntry(old: string, name: string, fields: EntryFields): strin
   return edit(old, name, { list: "outs", fields });
 }
 
-/** The same for an output of a stage; `stages`: the keys that lead to its entry in the `dvc.lock`. */
-export function editLockEntry(old: string, name: string, { stages, fields }: { stages: readonly string[]; fields: EntryFields }): string {
-  return edit(old, name, { list: "outs", fields, within: stages });
+/** The same for an output, or a dependency, of a stage; `stages`: the keys that lead to its entry in the `dvc.lock`. */
+export function editLockEntry(
+  old: string,
+  name: string,
+  { stages, fields, list = "outs" }: { stages: readonly string[]; fields: EntryFields; list?: Edit["list"] },
+): string {
+  return edit(old, name, { list, fields, within: stages });
 }
 
 /** The same for what an import depends on. */

@@ -145,7 +145,7 @@ function meaning(
 }
 
 /** `name` beside the user, `folder/dvc.yaml:name` elsewhere; a generated `name@key` is meant by `name` too. */
-export function stageAddresses(project: Project, { stage, file }: Pointer): string[] {
+export function stageAddresses(project: Project, { stage, file }: Pick<Pointer, "stage" | "file">): string[] {
   if (stage === undefined) return [];
   const folder = dirname(shownPath(project, file));
   const names = [stage, ...(stage.includes("@") ? [stage.split("@")[0] ?? ""] : [])];

@@ -10,11 +10,12 @@ import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { warnContested } from "../../../store/pointers/contested.ts";
-import { readPipelines } from "../../../store/pointers/pointers.ts";
+import type { LockedStage } from "../../../store/pointers/lock-file.ts";
+import { readPipelines, readPointers } from "../../../store/pointers/pointers.ts";
 import { hasOtherStageMd5 } from "../../../store/pointers/stage-md5.ts";
 import { ignoreEdits } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
-import { pointerEdits, refuseOfStage, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/worktree/contents.ts";
+import { pointerEdits, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/worktree/contents.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/worktree/relink.ts";
 import type { Scan } from "../../../store/worktree/scan.ts";
 import { isHere, type OutputStatus, readingStatus } from "../../../store/worktree/status.ts";
@@ -25,10 +26,13 @@ import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData, selectPointers, stageAddresses, targetsOf } from "../open-data.ts";
 import type { AddedOutput } from "./add-members.ts";
 import { warnOfImports } from "./changed-import.ts";
+import { changedStages, withStages } from "./commit-stages.ts";
 
 interface CommitPlan extends Plan {
   /** Outputs with other bytes than their pointers say. */
   changed: Pointer[];
+  /** Stages that were made of something else than their `dvc.lock` says. */
+  stages: LockedStage[];
   /** Outputs that are right but whose bytes are not in the cache (`add --no-commit`). */
   unstored: Pointer[];
   /** The same of DVC 2, which keep the names they have. */
@@ -42,6 +46,8 @@ interface CommitPlan extends Plan {
 
 export interface CommitResult {
   committed: AddedOutput[];
+  /** Of which `dvc.lock` says now what they were made of. */
+  stages: string[];
 }
 
 /** Changed pointers make the plan destructive, as dvc asks then too; `--force` is the yes. */
@@ -49,7 +55,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
   async plan(context, input) {
     const project = openData(context);
     const targets = targetsOf(input);
-    const { pointers } = selectPointers(project, context, targets);
+    const pointers = withSiblings(project, selectPointers(project, context, targets).pointers);
     if (targets.targets.length === 0) warnOfUnrun(project, context);
     warnContested(project, context, pointers);
     await settleDatabases(
@@ -59,7 +65,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     refuseDeleted(project, states);
     const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
-    for (const pointer of differing) refuseOfStage(pointer);
+    const stages = await paceWork(changedStages(project, context, { pointers, differing }), context, { label: "hashing data" });
     warnOfImports(project, context, differing);
     // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
     const incomplete = states
@@ -82,12 +88,18 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         ...incomplete.map(({ path, file }) => ({ verb: "note", target: path, detail: `its size → ${file}` })),
         ...otherModes.map(({ path, file }) => ({ verb: "note", target: path, detail: `whether it may be run → ${file}` })),
         ...edited.map(({ file }) => ({ verb: "note", target: file, detail: "it was edited: its md5 becomes that of what it says" })),
+        ...stages.map(({ file, stage }) => ({ verb: "note", target: file, detail: `what stage ${stage} was made of` })),
         ...unstored.map(({ path }) => ({ verb: "store", target: path })),
         ...unignored.map(({ path }) => ({ verb: "ignore", target: path })),
       ],
-      destructive: differing.length + edited.length > 0,
-      fingerprint: fingerprintOf([edited, ...states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])]),
+      destructive: differing.length + edited.length + stages.length > 0,
+      fingerprint: fingerprintOf([
+        edited,
+        stages.map((one) => [one, [...one.deps]]),
+        ...states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash]),
+      ]),
       changed: [...differing, ...rewritten],
+      stages,
       unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !rewritten.includes(pointer)),
       unstoredOld: lacking.flatMap(({ pointer, scan }) => (pointer.hashName === "md5" || scan === null ? [] : [scan])),
       unignored,
@@ -98,10 +110,11 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     };
   },
 
-  async apply(context, { changed, unstored, unstoredOld, unignored, settled, relink }) {
+  async apply(context, { changed, stages, unstored, unstoredOld, unignored, settled, relink }) {
     const project = openData(context);
     await prepareWriting(project, context);
     const pointers = [...changed, ...unstored];
+    const addresses = stages.flatMap((one) => stageAddresses(project, one).slice(0, 1));
     const paths = [...new Set([...pointers, ...unignored].map(({ path }) => path))];
     const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
       const pathsOf = (some: readonly Pointer[]) => some.map(({ path }) => path);
@@ -124,22 +137,35 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         project,
         unignored.map(({ path }) => absolutePath(project, path)),
       );
-      edit([...said.edits, ...ignores]);
+      edit([...withStages(project, said.edits, stages), ...ignores]);
       const here = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
       if (relink) await paceWork(relinkOutputs(project, [...here, ...settled], { since }), context, { label: "linking data" });
-      return { committed };
+      return { committed, stages: stages.map(({ stage }) => stage) };
     };
-    const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };
+    const start = {
+      command: "data commit",
+      argv: ["data", "commit", "--", ...paths, ...addresses],
+      summary: `store ${[...paths, ...addresses].join(", ")}`,
+    };
     return withDvcLock(
       project,
       () =>
-        changed.length + unignored.length === 0
+        changed.length + stages.length + unignored.length === 0
           ? work(() => {})
           : perform(project, context, { ...start, work: (operation) => work((edits) => applyFileEdits(project, operation, edits)) }),
       { writes: paths },
     );
   },
 };
+
+/** An output of a stage stands for all of them, as with dvc: its entry is of the stage. */
+function withSiblings(project: Project, pointers: readonly Pointer[]): Pointer[] {
+  const keyOf = ({ file, stage }: Pointer) => (stage === undefined ? null : `${file}\0${stage}`);
+  const stages = new Set(pointers.map(keyOf));
+  const paths = new Set(pointers.map(({ path }) => path));
+  const isSibling = (one: Pointer) => keyOf(one) !== null && stages.has(keyOf(one)) && !paths.has(one.path);
+  return [...pointers, ...(stages.size > 1 || !stages.has(null) ? readPointers(project).filter(isSibling) : [])];
+}
 
 /** What stages have made that no `dvc.lock` knows is not stored here: it says too what they were made of. */
 function warnOfUnrun(project: Project, context: Context): void {
