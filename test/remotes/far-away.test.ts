@@ -62,6 +62,12 @@ beforeAll(async () => {
     repo.commit(`version ${version}`);
     must("tag", `e0.${version}.0`, "-m", "x");
   }
+  repo.git("switch", "-qc", "folders");
+  for (let folder = 1; folder <= VERSIONS; folder += 1) repo.write(`folder-${folder}/file`, `${folder}`);
+  must("data", "add", ...Array.from({ length: VERSIONS }, (_, index) => `folder-${index + 1}`));
+  repo.commit("folders");
+  must("data", "push");
+  repo.git("switch", "-q", "main");
   must("data", "push", "-T");
   must("data", "remote", "modify", "store", "url", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
@@ -88,6 +94,8 @@ it.each([
   ["fetch", "-T"],
   ["status", "-c", "-T"],
   ["gc", "-w", "-T", "--dry", "-f"],
+  ["list", ".", "-R", "--json", "--rev", "folders"],
+  ["diff", "folders", "e0.1.0", "--json"],
 ])("data %s reads listings at the same time", async (...args) => {
   const { code, stderr } = await expver("data", ...args);
   expect({ code, stderr, alone: alone() }).toEqual({ code: 0, stderr: "", alone: [] });

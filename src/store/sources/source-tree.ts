@@ -6,11 +6,12 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { isFolder } from "../../platform/files.ts";
+import { eachOf } from "../../platform/together.ts";
 import { orderOf } from "../objects/listing.ts";
 import { comingUpon } from "../pointers/come-upon.ts";
 import type { Expected } from "../remotes/remote.ts";
 import { dvcIgnore, IGNORES_NOTHING, type IgnoreTest } from "../settings/dvcignore.ts";
-import { listingFinder } from "../transfer/listings.ts";
+import { LISTINGS_AT_ONCE, listingFinder } from "../transfer/listings.ts";
 import type { Pointer, VersionedFile } from "../types.ts";
 import { foldersAround, leavingOutAt } from "./ignored-at.ts";
 import { broughtFor, type Source } from "./source.ts";
@@ -77,19 +78,23 @@ export async function sourceTree(
     },
     also: broughtFor(source),
   });
-  for (const pointer of source.pointers) {
-    // An output that DVC does not keep is a file of Git's.
-    if (!pointer.cache) continue;
-    const isInside = under === "" || isWithin(pointer.path, under);
-    const isAround = under.startsWith(`${pointer.path}/`);
-    if (!isInside && !isAround) continue;
-    // What is named is had all the same.
-    if (isInside && pointer.path !== under && !isComeUpon(pointer.file)) continue;
-    const level = posix.relative(under, pointer.path).split("/").length;
+  const levelOf = ({ path }: Pointer) => posix.relative(under, path).split("/").length;
+  const isOpened = (pointer: Pointer) => {
+    if (pointer.hash?.endsWith(".dir") !== true) return false;
     const isTold = isSizeEnough && pointer.size !== undefined && !nodes.has(pointer.path);
-    const isOpened = pointer.hash?.endsWith(".dir") === true && (isAround || pointer.path === under || (level < levels && !isTold));
-    const entries = isOpened ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [];
-    for (const node of tracked(pointer, entries)) add(node);
+    return under.startsWith(`${pointer.path}/`) || pointer.path === under || (levelOf(pointer) < levels && !isTold);
+  };
+  const found = source.pointers.filter(({ path, file, cache }) => {
+    const isInside = under === "" || isWithin(path, under);
+    // An output that DVC does not keep is a file of Git's. What is named is had all the same.
+    return cache && (isInside ? path === under || isComeUpon(file) : under.startsWith(`${path}/`));
+  });
+  for (let first = 0; first < found.length; first += LISTINGS_AT_ONCE) {
+    const some = found.slice(first, first + LISTINGS_AT_ONCE);
+    const listings = await eachOf(some, LISTINGS_AT_ONCE, async (pointer) =>
+      isOpened(pointer) ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [],
+    );
+    for (const [index, pointer] of some.entries()) for (const node of tracked(pointer, listings[index] ?? [])) add(node);
   }
   const wanted = [...nodes.values()].filter(({ path }) => path !== "" && (under === "" || isWithin(path, under)));
   nodes.clear();

@@ -1,7 +1,8 @@
 /** States of tracked data, ready to be compared: what pointers say, and what the worktree holds. */
 import type { Work } from "../../../platform/pace.ts";
+import { eachOf } from "../../../platform/together.ts";
 import { type ObjectName, trustedSizes } from "../../../store/objects/layout.ts";
-import type { FindListing } from "../../../store/transfer/listings.ts";
+import { type FindListing, LISTINGS_AT_ONCE } from "../../../store/transfer/listings.ts";
 import type { HashName, ListingEntry, Pointer } from "../../../store/types.ts";
 import type { Tracked } from "../../../store/worktree/compare.ts";
 import type { OutputStatus } from "../../../store/worktree/status.ts";
@@ -22,15 +23,12 @@ export function trackedStates(members: FindListing | null): States {
     known.set(key, entries);
     return entries;
   };
-  const together = async <One>(all: readonly One[], entriesOf: (one: One) => Promise<Tracked[]>) => {
-    const found: Tracked[][] = [];
-    for (const one of all) found.push(await entriesOf(one));
-    return found.flat();
-  };
+  const ofAll = async <One>(all: readonly One[], entriesOf: (one: One) => Promise<Tracked[]>) =>
+    (await eachOf(all, LISTINGS_AT_ONCE, entriesOf)).flat();
   return {
-    said: (pointers) => together(pointers, saidBy),
+    said: (pointers) => ofAll(pointers, saidBy),
     here: (outputs) =>
-      together(outputs, async (output) => {
+      ofAll(outputs, async (output) => {
         const entries = output.worktree === "same" ? await saidBy(output.pointer) : null;
         return entries === null || entries[0]?.unlisted === true ? trackedHere(output, members !== null) : entries;
       }),

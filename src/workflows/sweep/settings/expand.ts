@@ -1,5 +1,6 @@
 /** From what was typed to the settings of every run, in the order they are started. */
 import { ExpverError } from "../../../errors.ts";
+import { MOST_RUNS } from "./grid-values.ts";
 import { drawSample, type Range } from "./ranges.ts";
 
 export interface Space {
@@ -18,8 +19,6 @@ export interface Space {
 
 /** The parameter that repetitions differ in. */
 export const SEED = "seed";
-
-export const MOST_RUNS = 100_000;
 
 /** Throws E_USAGE for a name that is set twice, and for more runs than anybody means. */
 export function expand(space: Space): Record<string, string>[] {

@@ -1,7 +1,9 @@
 /** The values of one name of a grid: texts as typed, and `1..10` or `0..1..0.25` for numbers at equal distances, both bounds included. */
 import { ExpverError } from "../../../errors.ts";
 import { decimalText, overOneScale } from "../../../versions/exact-numbers.ts";
-import { MOST_RUNS } from "./expand.ts";
+
+/** Of one sweep. */
+export const MOST_RUNS = 100_000;
 
 /** Throws E_USAGE for a range that is none, and for what other programs call one. */
 export function gridValues(name: string, texts: readonly string[]): string[] {
