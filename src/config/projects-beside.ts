@@ -6,6 +6,12 @@ import { CONFIG_FILE, type Place } from "./project.ts";
 
 /** Whether a stored path lies in the folder of a project that this one is not in; what is above them is for all. */
 export function inProjectsBeside(project: Place): (path: string) => boolean {
+  const folderOf = projectBeside(project);
+  return (path) => folderOf(path) !== null;
+}
+
+/** The folder of that project, in stored form. */
+export function projectBeside(project: Place): (path: string) => string | null {
   const own = new Set(foldersOf(storedPath(project, ".")));
   const known = new Map<string, boolean>();
   const isProject = (folder: string) => isFile(join(folder, CONFIG_FILE)) || isFolder(join(folder, ".dvc"));
@@ -14,5 +20,5 @@ export function inProjectsBeside(project: Place): (path: string) => boolean {
     known.set(folder, found);
     return found;
   };
-  return (path) => foldersOf(path).slice(1).some(isBeside);
+  return (path) => foldersOf(path).slice(1).find(isBeside) ?? null;
 }

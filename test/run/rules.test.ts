@@ -113,6 +113,16 @@ it("what lies in another project of the repository is no input, what lies above 
   expect(repo.git("cat-file", "-p", run(".").data.version).match(/^Data: .*/gm)).toHaveLength(1);
 });
 
+it("models and results of another project of the repository enter no snapshot: in Git its own runs would be refused", () => {
+  const repo = makeExperiment();
+  repo.commit("another", { "b/expver.yaml": "versions: { prefix: b/v }\ntrack: [reports/*.json]\n", "b/train.js": repo.read("train.js") });
+  expect(repo.expver(["log", "a=1"], { cwd: "b" }).code).toBe(0);
+  for (const path of ["b/models/model.json", "b/reports/r.json", "b/new.js"]) repo.write(path, "1");
+  const { data } = repo.expverJson(["run", "--", "node", "train.js"]);
+  expect(repo.git("show", "--name-only", "--format=", data.snapshot)).toBe("b/new.js");
+  expect(repo.expverJson(["run", "--", "node", "train.js"], { cwd: "b" })).toMatchObject({ code: 0, data: { version: "b/v0.1.0" } });
+});
+
 describe("a number", () => {
   it("taken on the remote a moment ago is passed over, or refused by name; a remote that is silent is said", () => {
     const origin = makeRepository();

@@ -9,6 +9,7 @@ const RULES: SnapshotRules = {
   isData: underAny(["data/train.csv"]),
   renamedIn: () => [],
   isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
+  isOutputBeside: () => false,
   typed: shellWord,
 };
 const untracked = (path: string, bytes = 10): Change => ({ path, tracked: false, deleted: false, bytes });

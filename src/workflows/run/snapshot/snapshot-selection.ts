@@ -8,6 +8,7 @@ import { shellWord } from "../../../platform/shell-word.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
+import { isOutputBeside } from "./outputs-beside.ts";
 import { type Renamed, renamedAs, renamedData } from "./renamed-data.ts";
 import { runLog } from "./run-logs.ts";
 
@@ -59,6 +60,8 @@ export interface SnapshotRules {
   renamedIn: (changes: readonly Change[]) => readonly Renamed[];
   /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
   isOutput: (path: string) => boolean;
+  /** The same of other projects of the repository, their models and databases too. */
+  isOutputBeside: (path: string) => boolean;
   /** A path as a word of a command line, for where the person stands. */
   typed: (path: string) => string;
 }
@@ -79,6 +82,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
     isData: underAny([...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))]),
     renamedIn: (changes) => renamedData(project, pointers, changes),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
+    isOutputBeside: isOutputBeside(project),
     typed: (path) => typedPath(project, path),
   };
 }
@@ -145,7 +149,7 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
       advice: `a Git repository of its own: add it as a submodule, or ignore it: ${ignoring(`/${path}`)}`,
     };
   if (tracked) return "in";
-  if (rules.isOutput(path)) return "out";
+  if (rules.isOutput(path) || rules.isOutputBeside(path)) return "out";
   if (environment !== null) {
     return {
       path: environment,

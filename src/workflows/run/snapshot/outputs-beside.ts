@@ -1,0 +1,38 @@
+/** What a run of another project of the repository makes: it is tracked there, and in Git nobody could take it out again. */
+import { matchGlobs } from "../../../config/globs.ts";
+import { modelPlaces } from "../../../config/model-places.ts";
+import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
+import { type Project, readConfig } from "../../../config/project.ts";
+import { projectBeside } from "../../../config/projects-beside.ts";
+import { ExpverError } from "../../../errors.ts";
+
+export function isOutputBeside(project: Project): (path: string) => boolean {
+  const folderOf = projectBeside(project);
+  const known = new Map<string, (path: string) => boolean>();
+  return (path) => {
+    const folder = folderOf(path);
+    if (folder === null) return false;
+    const isOutput = known.get(folder) ?? outputsIn(projectOf(project, folder));
+    known.set(folder, isOutput);
+    return isOutput(path);
+  };
+}
+
+function outputsIn(project: Project): (path: string) => boolean {
+  const { results, track } = project.config;
+  const database = storedPath(project, results.database);
+  const models = modelPlaces(project);
+  const isTracked = matchGlobs(track.map((glob) => storedPath(project, glob)));
+  return (path) => path === database || path.startsWith(`${database}-`) || isUnder(path, models) || isTracked(path);
+}
+
+/** A mistake in its configuration is no matter of this run. */
+function projectOf(project: Project, folder: string): Project {
+  const place = { ...project, root: absolutePath(project, folder) };
+  try {
+    return { ...place, config: readConfig(place) };
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return place;
+  }
+}
