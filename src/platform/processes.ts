@@ -1,7 +1,7 @@
 /** Child processes, and who is alive. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
 import { ExpverError } from "../errors.ts";
 import { hasCode } from "./files.ts";
@@ -39,6 +39,12 @@ export function runProcess(program: string, args: readonly string[], { cwd, env,
   const timedOut = result.error !== undefined && "code" in result.error && result.error.code === "ETIMEDOUT";
   if (result.error && !timedOut) {
     const missing = "code" in result.error && result.error.code === "ENOENT";
+    // The system says the same of a program and of the folder it is to work in.
+    if (missing && !existsSync(cwd))
+      throw new ExpverError("E_IO", `cannot start ${program} in ${cwd}: there is no such folder`, {
+        details: { program, cwd },
+        cause: result.error,
+      });
     throw new ExpverError("E_IO", missing ? `cannot start ${program}: not found` : `cannot start ${program}: ${result.error.message}`, {
       ...(missing ? { hint: `Install ${program}, or put it on the PATH.` } : {}),
       details: { program },

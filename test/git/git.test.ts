@@ -2,10 +2,16 @@ import { lchownSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ExpverError } from "../../src/errors.ts";
-import { askForRepository, findRepository } from "../../src/git/git.ts";
+import { askForRepository, findRepository, git } from "../../src/git/git.ts";
 import { findOrdinary } from "../../src/git/ordinary.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+
+it("a folder that is gone is not told as a git that is missing", () => {
+  const repo = makeRepository();
+  renameSync(repo.root, `${repo.root}-elsewhere`);
+  expect(() => git(repo.repository, ["status"])).toThrow(`cannot start git in ${repo.root}: there is no such folder`);
+});
 
 describe("finding the repository", () => {
   it("answers null outside of one", () => {
