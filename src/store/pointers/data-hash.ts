@@ -1,14 +1,14 @@
 /** Which tracked data an experiment read, and the one digest that stands for all of it. */
 import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
+import { isOutputBeside } from "../../config/outputs-beside.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { inProjectsBeside } from "../../config/projects-beside.ts";
 import { listingHash, renderListing } from "../objects/listing.ts";
 import type { Pointer } from "../types.ts";
 
 /**
- * Inputs: `data:` of expver.yaml; by default every pointer of no other project that is no model or output of a stage the command runs (`runsStages`: it
+ * Inputs: `data:` of expver.yaml; by default every pointer that is no model or result, of other projects of the repository either, or output of a stage the command runs (`runsStages`: it
  * is `dvc repro` or the like), nor what a stage leaves for Git (`cache: false`), which is in the commit: its metrics file, which this very run
  * may write. Never the results database or a `track` path.
  */
@@ -18,7 +18,7 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
   const [named, tracked] = [stored(data), stored(track)];
   const database = storedPath(project, results.database);
   const models = modelPlaces(project);
-  const isOthers = inProjectsBeside(project);
+  const isOthers = isOutputBeside(project);
   const isRead = ({ path, stage, cache }: Pointer) =>
     data.length > 0 ? named(path) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages)) && !isOthers(path);
   return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));

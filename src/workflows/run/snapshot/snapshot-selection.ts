@@ -1,6 +1,7 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
 
 import { basename, dirname, relative } from "node:path/posix";
+import { isOutputBeside } from "../../../config/outputs-beside.ts";
 import { isUnder, isWithin, typedPath, underAny } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
@@ -8,7 +9,6 @@ import { shellWord } from "../../../platform/shell-word.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
-import { isOutputBeside } from "./outputs-beside.ts";
 import { type Renamed, renamedAs, renamedData } from "./renamed-data.ts";
 import { runLog } from "./run-logs.ts";
 

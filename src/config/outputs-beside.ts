@@ -1,10 +1,11 @@
-/** What a run of another project of the repository makes: it is tracked there, and in Git nobody could take it out again. */
-import { matchGlobs } from "../../../config/globs.ts";
-import { modelPlaces } from "../../../config/model-places.ts";
-import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
-import { type Project, readConfig } from "../../../config/project.ts";
-import { projectBeside } from "../../../config/projects-beside.ts";
-import { ExpverError } from "../../../errors.ts";
+/** What runs of another project of the repository make: it is theirs, neither read here nor committed to Git. */
+
+import { ExpverError } from "../errors.ts";
+import { matchGlobs } from "./globs.ts";
+import { modelPlaces } from "./model-places.ts";
+import { absolutePath, isUnder, storedPath } from "./paths.ts";
+import { type Project, readConfig } from "./project.ts";
+import { projectBeside } from "./projects-beside.ts";
 
 export function isOutputBeside(project: Project): (path: string) => boolean {
   const folderOf = projectBeside(project);
