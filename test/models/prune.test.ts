@@ -1,5 +1,5 @@
 /** Pruning: by run, in the metric's direction, only what is provably kept elsewhere, and never what somebody needs. */
-import { chmodSync, existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
@@ -51,6 +51,22 @@ it("an object that was cut off on the data remote keeps nothing: its candidate s
   must(repo, "publish", ...VERSIONS);
   const hash = md5(modelOf("0.9"));
   const object = join(storage, "files/md5", hash.slice(0, 2), hash.slice(2));
+  chmodSync(object, 0o644);
+  truncateSync(object, 3);
+  chmodSync(object, 0o444);
+  must(repo, "models", "prune", "--keep", "1", "--yes");
+  expect(left(repo, candidates)).toEqual(["e0.2.0", "e0.3.0"]);
+});
+
+it("nor does one that was cut off in a cache outside, where nothing else is", () => {
+  const repo = makeModels();
+  const cache = makeFolder("cache");
+  must(repo, "data", "config", "cache.dir", cache);
+  cpSync(join(repo.root, ".dvc/cache"), cache, { recursive: true });
+  repo.commit("cache");
+  const candidates = Object.fromEntries(VERSIONS.map((version) => [version, must(repo, "models", "add", version).path as string]));
+  const hash = md5(modelOf("0.9"));
+  const object = join(cache, "files/md5", hash.slice(0, 2), hash.slice(2));
   chmodSync(object, 0o644);
   truncateSync(object, 3);
   chmodSync(object, 0o444);

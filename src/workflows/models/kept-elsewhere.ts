@@ -26,7 +26,12 @@ export async function proofsOf(
   const namings = namingsOf(survey, context, candidates);
   const tags = publicTags(survey);
   const objects = new Map([...namings.values()].flat().flatMap(({ objects: some }) => some.map((one) => [keyOf(one), one])));
-  const bytes = await storedBytes(context, survey, { objects: [...objects.values()], remote, isPublic: tags.remote !== null });
+  const bytes = await storedBytes(context, survey, {
+    objects: [...objects.values()],
+    sizes: sizesOf(candidates),
+    remote,
+    isPublic: tags.remote !== null,
+  });
   return new Map(candidates.map(({ path }) => [path, proofOf(namings.get(path) ?? [], tags, bytes)]));
 }
 
@@ -120,32 +125,43 @@ function publicTags({ repository }: Survey): PublicTags {
   }
 }
 
+interface Asked {
+  objects: readonly ObjectName[];
+  /** What the files here have, by hash. */
+  sizes: ReadonlyMap<string, number>;
+  remote: string | undefined;
+  isPublic: boolean;
+}
+
 /** Without a Git remote a cache outside of the worktree is elsewhere enough; else only the data remote is. */
-async function storedBytes(
-  context: Context,
-  { project }: Survey,
-  { objects, remote, isPublic }: { objects: readonly ObjectName[]; remote: string | undefined; isPublic: boolean },
-): Promise<StoredBytes> {
+async function storedBytes(context: Context, { project }: Survey, { objects, sizes, remote, isPublic }: Asked): Promise<StoredBytes> {
   const { dir } = openCache(project);
   const isOutside = !`${dir}/`.startsWith(`${topOf(project)}/`);
   try {
     const opened = openRemote(project, remote);
     // One that was cut off there keeps nothing.
-    const wanted = objects.map((object) => ({ ...object, ...sizeHere(dir, object) }));
+    const wanted = objects.map((object) => {
+      const size = sizes.get(object.hash) ?? trustedSize(dir, object);
+      return size === null ? object : { ...object, size };
+    });
     const there = new Set((await opened.present(wanted, context)).map(keyOf));
     return { where: opened.name, has: (object) => there.has(keyOf(object)), problem: null };
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     if (!isPublic && isOutside && remote === undefined) {
-      return { where: `the cache ${dir}`, has: (object) => trustedSize(dir, object) !== null, problem: null };
+      const has = (object: ObjectName) => {
+        const there = trustedSize(dir, object);
+        return there !== null && there === (sizes.get(object.hash) ?? there);
+      };
+      return { where: `the cache ${dir}`, has, problem: null };
     }
     return { where: "", has: () => false, problem: `the data remote cannot be asked: ${error.message}` };
   }
 }
 
-function sizeHere(dir: string, object: ObjectName): { size?: number } {
-  const size = trustedSize(dir, object);
-  return size === null ? {} : { size };
+/** Of candidates that are one file, by hash. */
+function sizesOf(candidates: readonly Candidate[]): Map<string, number> {
+  return new Map(candidates.flatMap(({ md5s: [md5, ...others], size }) => (md5 === undefined || others.length > 0 ? [] : [[md5, size]])));
 }
 
 function md5Object(hash: string): ObjectName {
