@@ -288,6 +288,36 @@ it("removes nothing when a pointer of the scope is broken or its listing is nowh
   expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
 });
 
+it("a mistyped --remote is no remote that does not answer: --skip-failed removes nothing by it", () => {
+  const repository = project();
+  const [, hash = ""] = /md5: (\w+\.dir)/.exec(repository.read("d.dvc")) ?? [];
+  rmSync(join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2)));
+  const before = cacheOf(repository);
+  const gone = ["data", "gc", "-w", "-f", "--skip-failed"];
+  expect(repository.expverJson([...gone, "-r", "mistyped"])).toMatchObject({ error: { code: "E_REMOTE" } });
+  expect(cacheOf(repository)).toEqual(before);
+  expect(repository.expver(gone)).toMatchObject({ code: 0, stderr: expect.stringContaining("cannot be told") });
+});
+
+it("of many large listings that are here one is in memory", () => {
+  const repository = project();
+  const count = 40_000;
+  for (let folder = 0; folder < 16; folder += 1) {
+    const entries = Array.from({ length: count }, (_, index) => ({
+      md5: createHash("md5")
+        .update(`${index === 0 ? folder : "same"} ${index}`)
+        .digest("hex"),
+      relpath: `some folder/file ${String(index).padStart(7, "0")}.png`,
+    }));
+    const listing = JSON.stringify(entries);
+    const hash = createHash("md5").update(listing).digest("hex");
+    repository.write(`.dvc/cache/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}.dir`, listing);
+    repository.write(`m${folder}.dvc`, `outs:\n- md5: ${hash}.dir\n  nfiles: ${count}\n  hash: md5\n  path: m${folder}\n`);
+  }
+  const env = { NODE_OPTIONS: "--max-old-space-size=60" };
+  expect(repository.expver(["data", "gc", "-w", "--dry"], { env })).toMatchObject({ code: 0 });
+}, 60_000);
+
 it("a remote that does not answer ends gc, where a listing is only there; --skip-failed goes on, but deletes nothing for good", () => {
   const repository = project();
   repository.expver(["data", "remote", "add", "-d", "far", "http://127.0.0.1:1/x"]);

@@ -241,30 +241,44 @@ async function addObjects(
     if (hash === null) return;
     keys.add(keyOf({ hash, hashName }));
     if (!hash.endsWith(".dir")) return;
-    const asked = { object: { hash, hashName }, name: remote ?? textIn(input.remote) };
-    const entries =
-      files ?? (await listingOf(project, context, asked).catch((error: unknown) => orWithout(error, context, { path, input })));
+    const keep = (entries: readonly ListingEntry[]) => {
+      for (const { md5 } of entries) keys.add(keyOf({ hash: md5, hashName }));
+    };
+    const object = { hash, hashName };
+    // With nothing to wait for, so that of those in the cache only one is in memory.
+    const here = files ?? readListing(openCache(project).dir, object);
+    if (here !== null) return keep(here);
+    const name = remote ?? textIn(input.remote);
+    const entries = await listingThere(project, context, { object, name }).catch((error: unknown) =>
+      orWithout(error, context, { path, isTyped: remote === undefined && name !== undefined, input }),
+    );
     if (entries === null) tellAbsent(context, path, input);
-    for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
+    keep(entries ?? []);
   });
 }
 
 /** Null only when it is certain that it is nowhere: a remote that does not answer ends the command. */
-async function listingOf(
+async function listingThere(
   project: Project,
   context: Context,
   { object, name }: { object: ObjectName; name: string | undefined },
 ): Promise<ListingEntry[] | null> {
-  const entries = readListing(openCache(project).dir, object);
-  const { defaultRemote } = readDvcConfig(project);
-  if (entries !== null || (name === undefined && defaultRemote === null)) return entries;
+  if (name === undefined && readDvcConfig(project).defaultRemote === null) return null;
   const bytes = await openRemote(project, name).read(object, context);
   return bytes === null ? null : parseListing(bytes, object.hash);
 }
 
-/** A remote that does not answer knows what is not known here: only who says so goes on, and only with what the trash keeps. Throws E_REMOTE…. */
-function orWithout(error: unknown, context: Context, { path, input }: { path: string; input: Input }): ListingEntry[] {
+/**
+ * A remote that does not answer knows what is not known here: only who says so goes on, and only with what the trash keeps. `isTyped`: with the
+ * name of the remote, which may be mistyped then. Throws E_REMOTE….
+ */
+function orWithout(
+  error: unknown,
+  context: Context,
+  { path, isTyped, input }: { path: string; isTyped: boolean; input: Input },
+): ListingEntry[] {
   if (!(error instanceof ExpverError) || !error.code.startsWith("E_REMOTE") || input.cloud === true || input.purge === true) throw error;
+  if (isTyped && error.code === "E_REMOTE") throw error;
   const { code, message, hint = "", details, cause } = error;
   if (input.skipFailed !== true)
     throw new ExpverError(code, message, {
