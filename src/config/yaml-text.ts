@@ -2,7 +2,7 @@
  * Values as YAML source that YAML 1.1 readers (Python's PyYAML) and YAML 1.2 readers understand alike: `1e-4` is a text to
  * the former and a number to the latter, so it is written `1.0e-4`; `yes`, `0o17`, `1_000`, `1:30` are quoted.
  */
-import { parseYaml, type YamlNode } from "./yaml.ts";
+import { loadYaml, parseYaml, type YamlNode } from "./yaml.ts";
 
 export type YamlValue = string | number | boolean | null | readonly YamlValue[] | { readonly [key: string]: YamlValue };
 
@@ -113,6 +113,8 @@ function typedScalar(text: string): string {
 function parsedFlow(text: string): YamlNode | null {
   try {
     const node = parseYaml(text, "parameter");
+    // Refuses what has a key twice.
+    loadYaml(text, "parameter");
     return node !== null && "flow" in node && node.end === text.length && !hasAlias(node) ? node : null;
   } catch {
     return null;

@@ -125,6 +125,7 @@ describe("typed text becomes what YAML 1.1 and 1.2 readers agree on", () => {
     ["{lr}", "'{lr}'"],
     ["{}", "{}"],
     ["{a: {b}}", "{a: {b: null}}"],
+    ["{a: 1, a: 2}", "'{a: 1, a: 2}'"],
     ["line\nbreak", '"line\\nbreak"'],
   ])("%j → %s", (typed, source) => {
     expect(typedSource(typed)).toBe(source);

@@ -163,6 +163,8 @@ it("says so where params.yaml has another value, which a program that reads it r
       .filter((text: string) => text.includes("--param"));
   expect(said("--param", "lr=0.1", "--param", "opt.name=adam", "--param", "new=1", "--", "node", "train.js")).toEqual([]);
   expect(said("--param", "lr=0.4", "--", "node", "train.js", "--lr={lr}")).toEqual([]);
+  // No mapping: a text.
+  expect(repo.expver(["run", "--dry-run", "--param", "new={a: 1, a: 2}", "--", "node", "train.js"]).code).toBe(0);
   expect(said("--param", "layers=[8.0, 8]", "--param", "opt=sgd", "--", "node", "train.js")).toEqual([]);
   expect(said("--param", "layers=[8]", "--", "node", "train.js")).toMatchObject([
     expect.stringContaining("params.yaml says layers.0: 8, layers.1: 8.0: "),
