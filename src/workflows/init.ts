@@ -11,7 +11,7 @@ import { initRepository } from "../git/init.ts";
 import { DRIVER_ATTRIBUTES, installDriver, mergeAttribute, readDriver } from "../git/merge-driver.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
-import { readTextIfExists } from "../platform/files.ts";
+import { isFolder, readTextIfExists } from "../platform/files.ts";
 import { counted } from "../platform/words.ts";
 import { parsePointerFile } from "../store/pointers/pointer-file.ts";
 import type { RemoteProbes } from "../store/remotes/probe.ts";
@@ -66,7 +66,7 @@ export interface InitResult {
 export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
   async plan(context, typed) {
     const cwd = realpathSync(context.cwd);
-    const place = findPlace({ ...context, cwd });
+    const place = ownPlace(findPlace({ ...context, cwd }), cwd);
     if (place?.repository?.bare) {
       throw new ExpverError("E_GIT", `${place.root} is a bare repository: it has no files to set up`, {
         hint: "Run `expver init` in a clone of it.",
@@ -136,6 +136,11 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     return resultOf(plan, plan.store.remote === null ? null : await tryRemote(context, plan.root, plan.store.remote));
   },
 };
+
+/** Whoever has made a `.dvc` in this folder wants a project here, below one that is set up too. */
+function ownPlace(place: Place | null, cwd: string): Place | null {
+  return place !== null && place.root !== cwd && isFolder(join(cwd, ".dvc")) ? { ...place, root: cwd, dvcRoot: cwd } : place;
+}
 
 /** An empty configuration would lie where Git has one. */
 function refuseSparse(place: Place): void {

@@ -272,9 +272,10 @@ test("every example line of the template is a valid setting", () => {
   expect(uncommented.match(/^[a-z]+:/gm)).toHaveLength(11);
 });
 
-test("a sub-folder becomes a project of its own as its init says", () => {
+test.each(["nothing", "a project"])("a sub-folder below %s becomes a project of its own as its init says", (above) => {
   const repo = makeRepository();
   repo.write("team-a/train.js", "");
+  if (above === "a project") expect(repo.expver(["init"]).code).toBe(0);
   repo.commit("two teams");
   const cwd = "team-a";
   const { warnings } = repo.expverJson(["init", "--dry-run"], { cwd });
@@ -286,7 +287,7 @@ test("a sub-folder becomes a project of its own as its init says", () => {
   const write = 'require("fs").mkdirSync("models"); require("fs").writeFileSync("models/model.bin", "a")';
   expect(repo.expver(["run", "-m", "x", "--", "node", "-e", write], { cwd }).code).toBe(0);
   const files = repo.git("ls-tree", "-r", "--name-only", "e0.1.0").split("\n");
-  expect(files.filter((path) => /expver\.yaml|\.dvc$/.test(path))).toEqual([
+  expect(files.filter((path) => /^team-a.*(expver\.yaml|\.dvc$)/.test(path))).toEqual([
     "team-a/expver.yaml",
     "team-a/models/model.bin.dvc",
     "team-a/results/experiments.db.dvc",
