@@ -1,5 +1,5 @@
 /** `data commit` of stages, beside real dvc: what `dvc.lock` says afterwards. */
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TestRepository } from "../support/repository.ts";
@@ -80,6 +80,10 @@ describe.skipIf(DVC === null)("commit of a stage", () => {
     ours.write("work/params.yaml", "lr: 0.1\nname: one\nlist: [1, 2, 3]\n");
     expect(ours.expver(["data", "commit", "-f"])).toMatchObject({ code: 0, stderr: expect.stringContaining("dvc commit train") });
     ours.write("work/model.txt", "other");
+    expect(ours.expver(["data", "commit", "-f"])).toMatchObject({ code: 1, stderr: expect.stringContaining("dvc commit train") });
+    expect(ours.read("dvc.lock")).toBe(before);
+    ours.write("work/params.yaml", FILES["work/params.yaml"]);
+    rmSync(join(ours.root, "in.txt"));
     expect(ours.expver(["data", "commit", "-f"])).toMatchObject({ code: 1, stderr: expect.stringContaining("dvc commit train") });
     expect(ours.read("dvc.lock")).toBe(before);
   });

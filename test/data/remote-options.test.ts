@@ -1,5 +1,6 @@
 /** Options of a remote with values dvc refuses: no server is asked with them. */
 import { describe, expect, it } from "vitest";
+import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins, runDvc } from "../support/twins.ts";
 
 // Nobody listens there: whoever asks is told so.
@@ -81,4 +82,14 @@ describe.skipIf(DVC === null)("options that are kept apart from a remote's url",
     expect(ours.expver(["undo"]).code).toBe(0);
     expect(ours.read(local)).toContain("projectname = mine");
   });
+});
+
+it("a value that asks for what its section does not have is not written: no command could read the file again", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  expect(repository.expver(["data", "remote", "add", "store", "/there"]).code).toBe(0);
+  const before = repository.read(".dvc/config");
+  const { code, error } = repository.expverJson(["data", "config", "remote.store.url", "/there/%(nobody)s"]);
+  expect({ code, error }).toMatchObject({ code: 255, error: { code: "E_CONFIG", message: expect.stringContaining("nobody") } });
+  expect(repository.read(".dvc/config")).toBe(before);
 });

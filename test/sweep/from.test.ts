@@ -77,6 +77,8 @@ it("what cannot be changed alone in the parameter file is said before the first 
   repo.commit("parameters", { "params.yaml": "base: &b {lr: 0.5}\nnet:\n  <<: *b\n  depth: 2\n" });
   const refused = repo.expverJson(["sweep", "--grid", "base.lr=1,2", ...COMMAND]);
   expect(refused.error).toMatchObject({ code: "E_CONFIG", message: "params.yaml: cannot change base.lr without changing more than that" });
+  const ofEach = repo.expverJson(["sweep", "--grid", "net.depth=1,2", "--param", "base.lr=1", ...COMMAND]);
+  expect(ofEach.error).toEqual(refused.error);
   expect(repo.expverJson(["sweep", "list"]).data.sweeps).toEqual([]);
   const made = repo.expverJson(["sweep", "--grid", "net.lr=1e-1,0.20", "--no-tag", ...COMMAND]);
   expect(made.code, JSON.stringify(made.error)).toBe(0);
