@@ -1,6 +1,7 @@
 /** Files of a commit or tree, made somewhere else as a checkout would make them: filters, line endings, modes, links. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { makeFolders } from "../platform/files.ts";
 import { filtersOfWorktree, withoutFilters } from "./checkout-settings.ts";
 import { git, gitPath, type Repository } from "./git.ts";
 
@@ -19,7 +20,7 @@ export function checkoutFiles(
   const file = apart === undefined ? gitPath(repository, name) : `${apart}.${name}`;
   const env = { GIT_INDEX_FILE: file, ...(apart === undefined ? {} : { GIT_WORK_TREE: apart }) };
   try {
-    mkdirSync(into, { recursive: true });
+    makeFolders(into);
     git(repository, ["-c", "index.sparse=false", "read-tree", tree], { env });
     // A link is then a file that says where it leads, as Git stores it.
     const settings = apart === undefined ? [] : ["-c", "core.symlinks=false"];

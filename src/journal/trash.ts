@@ -1,10 +1,10 @@
 /** The trash: where bytes go that nothing else keeps. */
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, linkSync, lstatSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, removePath, syncFolder, temporaryBeside } from "../platform/files.ts";
+import { hasCode, makeFolders, removePath, syncFolder, temporaryBeside } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncTree } from "../platform/sync.ts";
@@ -48,7 +48,7 @@ export function keepInTrash(project: Place, path: string, place: string): void {
 
 /** Beside what is kept it is written where that was: for people, since the journal has said it. To sync each of a million would take an hour. */
 function preparePlace(place: string, path: string): void {
-  mkdirSync(dirname(place), { recursive: true });
+  makeFolders(dirname(place));
   writeFileSync(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
 }
 
@@ -64,7 +64,7 @@ export function linkOrMove(from: string, to: string): void {
 /** The way back. The caller has made sure that nothing stands at `path`, or a plain file that it replaces. */
 export function restoreFromTrash(place: string, path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     moveWhole(place, path);
     rmSync(dirname(dirname(place)), { recursive: true, force: true });
   } catch (error) {
@@ -84,7 +84,7 @@ export function* restoringObjects({ folder, trash, names }: { folder: string; tr
     for (const name of [...names].sort((one, other) => Number(one.endsWith(".dir")) - Number(other.endsWith(".dir")))) {
       yield { files: 1, bytes: 0 };
       if (existsSync(join(folder, name)) || !existsSync(join(trash, name))) continue;
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      makeFolders(dirname(join(folder, name)));
       renameSync(join(trash, name), join(folder, name));
     }
     rmSync(trash, { recursive: true, force: true });

@@ -46,12 +46,36 @@ export function openIfExists(path: string): number | null {
   }
 }
 
+/**
+ * A folder, and those above it; answers the first that had to be made. Node's own goes on for ever where ENOENT is said of a folder in one
+ * that is there: in /proc, and where an automounter makes the folders.
+ */
+export function makeFolders(path: string): string | undefined {
+  return making(path, { isAgain: false });
+}
+
+function making(path: string, { isAgain }: { isAgain: boolean }): string | undefined {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  try {
+    mkdirSync(path);
+    return path;
+  } catch (error) {
+    // By now another process may have made it.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+    if (!hasCode(error, "ENOENT") || isAgain) throw error;
+    const above = dirname(path);
+    const first = isThere(above) ? undefined : makeFolders(above);
+    const own = making(path, { isAgain: true });
+    return first ?? own;
+  }
+}
+
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);
   const temporary = temporaryBeside(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     const mode = options.mode ?? modeOf(path);
     const descriptor = openSync(temporary, "wx", mode ?? 0o666);
     try {
@@ -74,7 +98,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Genera
 export function copyFileAtomic(from: string, to: string, { mode }: { mode?: number } = {}): void {
   const temporary = temporaryBeside(to);
   try {
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolders(dirname(to));
     copyFileSync(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     if (mode !== undefined) chmodSync(temporary, mode);
     const descriptor = openSync(temporary, "r");

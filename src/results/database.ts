@@ -1,6 +1,6 @@
 /** Opening the results database. */
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolders } from "../platform/files.ts";
 import { type Database, type OpenOptions, openDatabase } from "../platform/sqlite.ts";
 import { ensureRunTables } from "./schema.ts";
 
@@ -10,7 +10,7 @@ import { ensureRunTables } from "./schema.ts";
  */
 export function openResults(path: string, options: OpenOptions = {}): Database {
   const { create = false } = options;
-  if (create) mkdirSync(dirname(path), { recursive: true });
+  if (create) makeFolders(dirname(path));
   const db = openDatabase(path, options);
   try {
     if (create) db.write(() => ensureRunTables(db));

@@ -1,11 +1,11 @@
 /** The library's `track()`: rows from a JavaScript program in the tables xetrack's Tracker writes. */
-import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
+import { makeFolders } from "../platform/files.ts";
 import { runName } from "../platform/names.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 import { toCell } from "./cells.ts";
@@ -107,7 +107,7 @@ export function databaseFor(context: Context, asked: string | undefined): { data
 
 /** The file is made when it is not there. No run tables: it may be anybody's. */
 export function openForRows(database: string): Database {
-  mkdirSync(dirname(database), { recursive: true });
+  makeFolders(dirname(database));
   return openDatabase(database, { create: true });
 }
 

@@ -1,10 +1,10 @@
 /** `expver demo [DIR]`: makes a small real repository and plays the story in it with the real commands. */
 
-import { mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { readdirSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
-import { isMissing, writeFileAtomic } from "../platform/files.ts";
+import { isMissing, makeFolders, writeFileAtomic } from "../platform/files.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { runProcess } from "../platform/processes.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -50,7 +50,7 @@ export const demo: WriteWorkflow<Input, DemoPlan, DemoResult> = {
 
   async apply(context, { folder: asked, brief }) {
     refuseUsed(asked, brief);
-    mkdirSync(asked, { recursive: true });
+    makeFolders(asked);
     const folder = realpathSync(asked);
     const env = storyEnvironment(context);
     for (const [path, text] of demoFiles()) writeFileAtomic(join(folder, path), text);

@@ -1,6 +1,6 @@
 /** Files and folders that were made elsewhere take their places: journaled together, and what stood there is in the trash. */
 
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { absolutePath, isWithin, underAny } from "../config/paths.ts";
 import { type Project, topOf } from "../config/project.ts";
@@ -8,7 +8,7 @@ import { removeEmptyFolder } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { keepInTrash, moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
 import type { Effect } from "../journal/types.ts";
-import { isThere, temporaryBeside } from "../platform/files.ts";
+import { isThere, makeFolders, temporaryBeside } from "../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { digestingTree } from "../platform/tree-digest.ts";
 import { refuseOutside } from "../store/worktree/inside.ts";
@@ -42,7 +42,7 @@ export function* placingCopies(project: Project, operation: OpenOperation, what:
     const target = absolutePath(project, path);
     // Undo puts the copy back where it waited.
     const waiting = trashPlace(project, target);
-    mkdirSync(dirname(waiting), { recursive: true });
+    makeFolders(dirname(waiting));
     moveWhole(made, waiting);
     // A link goes to the trash as the link it is: nothing is ever written through it.
     return { path, target, waiting, replaced: isThere(target) ? trashPlace(project, target) : null };
@@ -65,7 +65,7 @@ export function* placingCopies(project: Project, operation: OpenOperation, what:
   }
   for (const { target, waiting, replaced } of moves) {
     yield { files: 1, bytes: 0 };
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolders(dirname(target));
     // A file replaces a file in one step: at no moment is there neither.
     if (replaced !== null) (lstatSync(waiting).isFile() ? keepInTrash : moveToTrash)(project, target, replaced);
     moveWhole(waiting, target);
@@ -89,7 +89,7 @@ function inPlaceOfWhatGoes({ copies, removes: named = [], ...rest }: CopiesToPla
     const made = temporaryBeside(first.made);
     for (const one of inside) {
       const at = join(made, one.path.slice(place.length + 1));
-      mkdirSync(dirname(at), { recursive: true });
+      makeFolders(dirname(at));
       moveWhole(one.made, at);
     }
     return [{ path: place, made }];

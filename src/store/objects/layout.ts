@@ -2,9 +2,9 @@
  * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
  * were verified", to DVC and to us.
  */
-import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, constants, lstatSync, readFileSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { hasCode, isMissing } from "../../platform/files.ts";
+import { hasCode, isMissing, makeFolders } from "../../platform/files.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import { batchesOf, finishWork, type Work } from "../../platform/pace.ts";
 import { type StatAnswers, takingStats } from "../../platform/threads/many-stats.ts";
@@ -212,7 +212,7 @@ export function objectOfKey(key: string): ObjectName {
 
 /** Makes a folder for objects, and those above it. */
 export function makeFolder({ shared }: ObjectFolder, path: string): void {
-  const first = mkdirSync(path, { recursive: true });
+  const first = makeFolders(path);
   if (shared && first !== undefined) {
     for (let made = path; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) chmodSync(made, SHARED_FOLDER_MODE);
   }

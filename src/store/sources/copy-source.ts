@@ -1,5 +1,5 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -7,7 +7,7 @@ import { checkoutFiles } from "../../git/checkout-files.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
 import { copyingFiles, type FileToCopy } from "../../platform/copy-files.ts";
-import { isFolder } from "../../platform/files.ts";
+import { isFolder, makeFolders } from "../../platform/files.ts";
 import { createPlacer } from "../../platform/links.ts";
 import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
@@ -145,7 +145,7 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
   const made = new Set<string>();
   const makeRoom = (node: SourceNode) => {
     const folder = dirname(place(node));
-    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+    if (!made.has(folder)) makeFolders(folder);
     made.add(folder);
   };
   const md5s = new Map<SourceNode, string>();
@@ -207,7 +207,7 @@ function checkOutBlobs(
       inGit.flatMap(({ blob }) => blob ?? []),
     );
   const [into, apart] = [join(staging, "git"), join(staging, "empty")];
-  mkdirSync(apart, { recursive: true });
+  makeFolders(apart);
   try {
     checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart, filtered });
   } catch (error) {
@@ -217,7 +217,7 @@ function checkOutBlobs(
   }
   for (const node of inGit) {
     const [from, to] = [join(into, node.path), place(node)];
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolders(dirname(to));
     renameSync(from, to);
     // As with dvc, for which such a file is no program any more.
     if (!filtered) chmodSync(to, 0o666 & ~process.umask());
@@ -254,7 +254,7 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }
     );
     for (const { node, blob } of some) {
       const to = place(node);
-      mkdirSync(dirname(to), { recursive: true });
+      makeFolders(dirname(to));
       const bytes = blobs.get(blob) ?? Buffer.alloc(0);
       const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
       if (meant === null) {

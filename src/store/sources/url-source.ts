@@ -1,12 +1,12 @@
 /** Somebody's file or folder behind a URL: looked at, copied, and known by what its server calls its bytes, as DVC has it. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { makeFolders } from "../../platform/files.ts";
 import type { Pacing } from "../../platform/pace.ts";
 import { refuseWithoutRoom } from "../../platform/room.ts";
 import { counted } from "../../platform/words.ts";
@@ -247,7 +247,7 @@ async function copyOne(
   if (answer.from !== 0)
     throw new ExpverError("E_REMOTE_ANSWER", `${location}: ${relpath || "it"} comes from byte ${answer.from} on, not from its beginning`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
   } catch (error) {
     throw fromSystemError(error, `cannot write ${path}`);
   }

@@ -1,9 +1,9 @@
 /** An output of any pointer, made from the cache at another place than its own, as it would be made at its own. */
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { makeFolders } from "../../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../../platform/pace.ts";
 import { openCache } from "../objects/cache.ts";
 import { damageAmong, refusingDamaged } from "../objects/damaged.ts";
@@ -61,7 +61,7 @@ export function* makingOutput(
     const targets = new Map<FileFromCache, string>();
     for (const [index, { relpath }] of some.entries()) {
       const target = at(relpath);
-      if (!folders.has(dirname(target))) mkdirSync(dirname(target), { recursive: true });
+      if (!folders.has(dirname(target))) makeFolders(dirname(target));
       folders.add(dirname(target));
       const place: FileFromCache = {
         path: relpath === "" ? own : `${own}/${relpath}`,

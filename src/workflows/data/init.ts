@@ -1,5 +1,5 @@
 /** `expver data init`: DVC's own files, as `dvc init` makes and stages them. `expver init` sets up everything else too. */
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { findPlace, type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -9,7 +9,7 @@ import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
-import { isFolder, readTextIfExists } from "../../platform/files.ts";
+import { isFolder, makeFolders, readTextIfExists } from "../../platform/files.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { DVC_GITIGNORE, DVCIGNORE } from "../init/texts.ts";
@@ -70,7 +70,7 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
   },
 
   async apply(context, { root, edits, noScm, replaces }) {
-    mkdirSync(root, { recursive: true });
+    makeFolders(root);
     const place = placeFor(context, { root, noScm });
     await prepareWriting(place, context);
     await perform(place, context, {
@@ -95,7 +95,7 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
 function replaceFolder(place: Place, operation: OpenOperation, folder: string): void {
   const [waiting, replaced] = [trashPlace(place, folder), trashPlace(place, folder)];
   const inside = (path: string) => relative(topOf(place), path);
-  mkdirSync(waiting, { recursive: true });
+  makeFolders(waiting);
   operation.record({ kind: "move", from: inside(waiting), to: inside(folder), replaced });
   moveToTrash(place, folder, replaced);
   moveWhole(waiting, folder);

@@ -1,9 +1,10 @@
 /** What becomes of each input the experiment has changed: its own bytes, both sides' rows or files, or main's as they are. */
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { absolutePath, typedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
+import { makeFolders } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
 import { inputPointers } from "../../store/pointers/data-hash.ts";
@@ -71,7 +72,7 @@ export async function makeData({ main }: Scene, { path, how, theirs, ours, base 
   await requireStored(main, theirs);
   if (how !== "take" && ours !== null) await requireStored(main, ours);
   const label = { label: `making ${path}` };
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolders(dirname(target));
   if (how === "rows" && ours !== null) {
     const place = (name: string) => `${target}.${name}${extname(path)}`;
     const named = (side: string) => ({ path: place(side), name: `${path} (${side})` });

@@ -3,7 +3,7 @@
  * stored again. Whoever calls it commits the texts it answers (`commitPaths`), with others of its own if it has any.
  */
 
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
@@ -15,7 +15,7 @@ import { type OpenOperation, openOperations } from "../../journal/operations.ts"
 import { changesTable, commitMerge, discardMerge, type PreparedMerge, prepareMerge } from "../../merge/results/merge-files.ts";
 import type { MergeRules, MergeSource, SourceReport } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
-import { copyFileAtomic } from "../../platform/files.ts";
+import { copyFileAtomic, makeFolders } from "../../platform/files.ts";
 import { counted } from "../../platform/words.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { fileBeside, readPointers } from "../../store/pointers/pointers.ts";
@@ -78,8 +78,8 @@ export async function planResultsMerge(context: Context, project: Project, { nam
   const sources: MergeSource[] = [];
   for (const side of sides) sources.push(await sourceOf(context, project, { side, database, rules }));
   const workplace = join(mergingFolder(project), "results.db");
-  mkdirSync(dirname(output), { recursive: true });
-  mkdirSync(dirname(workplace), { recursive: true });
+  makeFolders(dirname(output));
+  makeFolders(dirname(workplace));
   const exists = existsSync(output);
   const base = exists ? output : (lacking?.object ?? null);
   const prepared = prepareMerge({
@@ -126,7 +126,7 @@ export function applyResultsMerge(
   const file = absolutePath(project, database);
   const pointer = readPointers(project).find(({ path }) => path === database);
   const merging = mergingFolder(project);
-  mkdirSync(merging, { recursive: true });
+  makeFolders(merging);
   removeOld(project, merging);
   const merged = join(merging, `${operation.id}.merged.db`);
   const copy = join(merging, `${operation.id}.copy.db`);

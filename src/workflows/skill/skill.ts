@@ -1,5 +1,5 @@
 /** `expver skill`: the agent skill of this release, shown, installed where agents look, checked, removed. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { findPlace } from "../../config/project.ts";
@@ -7,7 +7,7 @@ import { ExpverError } from "../../errors.ts";
 import { applyTextEdits, setText, type TextEdit } from "../../journal/file-edits.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { makeFolders, readTextIfExists } from "../../platform/files.ts";
 import { VERSION } from "../../platform/version.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
@@ -144,7 +144,7 @@ async function write(context: Context, { command, isUser, edits, kept }: SkillPl
   const place = isUser ? null : findPlace(context);
   if (place === null) {
     for (const { path, after } of edits) {
-      if (after !== null) mkdirSync(dirname(path), { recursive: true });
+      if (after !== null) makeFolders(dirname(path));
       setText(path, after);
     }
   } else if (edits.length > 0) {

@@ -1,6 +1,6 @@
 /** Files Git does not have (`.env`, an environment's folder) that a new worktree gets from this one. */
 
-import { constants, cpSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { constants, cpSync, lstatSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathFromUser } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
@@ -9,7 +9,7 @@ import { ExpverError } from "../../errors.ts";
 import { git, gitResult, type Repository } from "../../git/git.ts";
 import { ignoredByGit } from "../../git/ignored.ts";
 import type { Context } from "../../platform/context.ts";
-import { isThere } from "../../platform/files.ts";
+import { isThere, makeFolders } from "../../platform/files.ts";
 
 export interface Carried {
   /** From the top. */
@@ -57,7 +57,7 @@ export function carry(from: Project, there: Repository, carried: readonly Carrie
         details: { path },
       });
     }
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolders(dirname(to));
     cpSync(join(topOf(from), path), to, {
       recursive: true,
       force: false,

@@ -1,5 +1,5 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
@@ -8,6 +8,7 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
+import { makeFolders } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -125,7 +126,7 @@ export async function bring(
     const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
     const digest = await paceWork(digestingTree(target, md5s), context, { label: "hashing data" });
     const stored = await storedAt(project, context, absolute);
-    mkdirSync(dirname(waiting), { recursive: true });
+    makeFolders(dirname(waiting));
     // From here until it is noted nothing takes long: killed meanwhile, the copy stays in the trash.
     moveWhole(target, waiting);
     const move = { kind: "move", from: relative(topOf(project), waiting), to: path, digest, isCopy: true } as const;

@@ -1,5 +1,5 @@
 /** Putting a copy under its name: it appears whole or not at all, and what it replaces goes to the trash where there is one. */
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { findPlace, topOf } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
@@ -7,7 +7,7 @@ import { removeEmptyFolder } from "../../../journal/file-edits.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, moveWhole, removeWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { hasCode, isFile, isFolder, isThere, removePath } from "../../../platform/files.ts";
+import { hasCode, isFile, isFolder, isThere, makeFolders, removePath } from "../../../platform/files.ts";
 import { md5Of } from "../../../platform/hashing.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
@@ -81,7 +81,7 @@ function stagingFor(path: string): { own: string; shared: string } {
 
 function makeOwn(shared: string): string {
   const own = join(shared, `.${newOwnName()}`);
-  mkdirSync(own, { recursive: true });
+  makeFolders(own);
   return own;
 }
 
@@ -123,7 +123,7 @@ async function replace(context: Context, path: string, { command, target }: { co
     work: async (operation) => {
       // Undo puts the copy back where it waited.
       const digest = await paceWork(digestingTree(target), context, { label: "hashing data" });
-      mkdirSync(dirname(waiting), { recursive: true });
+      makeFolders(dirname(waiting));
       moveWhole(target, waiting);
       operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest, isCopy: true });
       moveToTrash(place, path, replaced);

@@ -6,6 +6,7 @@ import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyingFiles } from "../../../platform/copy-files.ts";
+import { makeFolders } from "../../../platform/files.ts";
 import { batchesBySize, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
 import { counted } from "../../../platform/words.ts";
@@ -140,7 +141,7 @@ function atServer(context: Context, source: UrlSource, there: There): Elsewhere 
     versions: source.isVersioned ? there.files.map(takenOf) : null,
     isPassing: there.isPassing === true,
     async copy(target) {
-      if (there.isFolder) mkdirSync(target, { recursive: true });
+      if (there.isFolder) makeFolders(target);
       const came = await source.copy(there.files, target, context);
       return { files: came.size, md5s: md5sOf(came) };
     },
@@ -250,7 +251,7 @@ function* copying(from: string, target: string, tracked: boolean): Work<CopiedHe
   for (const { relpath } of files) {
     // They come folder by folder.
     const folder = dirname(join(target, relpath));
-    if (folder !== made) mkdirSync(folder, { recursive: true });
+    if (folder !== made) makeFolders(folder);
     made = folder;
   }
   const readAt = Date.now();

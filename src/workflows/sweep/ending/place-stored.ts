@@ -1,5 +1,5 @@
 /** Bytes that are in the cache, or in Git, come into the worktree; what stood there goes to the trash. */
-import { chmodSync, constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -7,6 +7,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
 import { catFiles } from "../../../git/tree.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
+import { makeFolders } from "../../../platform/files.ts";
 import { readListing } from "../../../store/objects/layout.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import { hashOutput, objectFile } from "../../../store/worktree/contents.ts";
@@ -29,7 +30,7 @@ export async function placeStored(
       const members = readListing(dir, { hash, hashName: "md5" });
       if (members === null)
         throw new ExpverError("E_NOT_STORED", `the listing of ${path} (${hash}) is not in the cache`, { details: { path, hash } });
-      mkdirSync(target, { recursive: true });
+      makeFolders(target);
       for (const { relpath, md5 } of members) copyObject(dir, md5, join(target, relpath));
     },
   });
@@ -51,7 +52,7 @@ export async function placeBlob(
 }
 
 function copyObject(dir: string, hash: string, target: string): void {
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolders(dirname(target));
   copyFileSync(objectFile(dir, hash), target, constants.COPYFILE_FICLONE);
   chmodSync(target, 0o644);
 }
