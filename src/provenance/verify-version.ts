@@ -120,11 +120,14 @@ export const VERSIONS_TOGETHER = 200;
 /** For versions that are asked for in this order. One that cannot be read is broken; it does not keep the others from being looked at. */
 function pointerReader(project: Project, versions: readonly Version[]): Checks["pointers"] {
   const order = [...new Set(versions.map(({ commit }) => commit).filter((commit) => commit !== ""))];
+  let before = new Map<string, Pointer[] | Link>();
   let read = new Map<string, Pointer[] | Link>();
   return ({ commit }) => {
-    const known = read.get(commit);
+    // As many versions are asked for twice, and theirs may have begun in the last part.
+    const known = read.get(commit) ?? before.get(commit);
     if (known !== undefined) return known;
     const from = Math.max(0, order.indexOf(commit));
+    before = read;
     read = readAll(project, order.slice(from, from + VERSIONS_TOGETHER));
     return read.get(commit) ?? pointersOf(project, commit);
   };
