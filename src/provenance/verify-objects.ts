@@ -33,8 +33,9 @@ export interface ObjectOptions {
   remote: string | undefined;
 }
 
-/** Objects that several versions share are read once. */
+/** Objects that several versions share are read once. Throws E_REMOTE where there is no remote of the name. */
 export function objectChecks(project: Project, context: Pacing, { quick, cloud, remote }: ObjectOptions): ObjectChecks {
+  if (remote !== undefined) openRemote(project, remote);
   const cache = openCache(project);
   const nameOf = (pointer: Pointer) => pointer.remote ?? remote;
   const findListing = listingFinder(project, { ...context, remoteName: remote });

@@ -46,14 +46,17 @@ it("asks; keeps the lowest loss; one commit; dvc status clean; undone bit by bit
   expect(stateOf(repo, ...files)).toEqual(before);
 });
 
-it("an object that was cut off on the data remote keeps nothing: its candidate stays", () => {
-  const { repo, storage, candidates } = makeCandidates();
-  must(repo, "publish", ...VERSIONS);
-  const hash = md5(modelOf("0.9"));
-  const object = join(storage, "files/md5", hash.slice(0, 2), hash.slice(2));
+function cutOff(folder: string, hash: string): void {
+  const object = join(folder, hash.slice(0, 2), hash.slice(2));
   chmodSync(object, 0o644);
   truncateSync(object, 3);
   chmodSync(object, 0o444);
+}
+
+it("an object that was cut off on the data remote keeps nothing: its candidate stays", () => {
+  const { repo, storage, candidates } = makeCandidates();
+  must(repo, "publish", ...VERSIONS);
+  cutOff(join(storage, "files/md5"), md5(modelOf("0.9")));
   must(repo, "models", "prune", "--keep", "1", "--yes");
   expect(left(repo, candidates)).toEqual(["e0.2.0", "e0.3.0"]);
 });
@@ -65,11 +68,7 @@ it("nor does one that was cut off in a cache outside, where nothing else is", ()
   cpSync(join(repo.root, ".dvc/cache"), cache, { recursive: true });
   repo.commit("cache");
   const candidates = Object.fromEntries(VERSIONS.map((version) => [version, must(repo, "models", "add", version).path as string]));
-  const hash = md5(modelOf("0.9"));
-  const object = join(cache, "files/md5", hash.slice(0, 2), hash.slice(2));
-  chmodSync(object, 0o644);
-  truncateSync(object, 3);
-  chmodSync(object, 0o444);
+  cutOff(join(cache, "files/md5"), md5(modelOf("0.9")));
   must(repo, "models", "prune", "--keep", "1", "--yes");
   expect(left(repo, candidates)).toEqual(["e0.2.0", "e0.3.0"]);
 });

@@ -55,6 +55,14 @@ it("proves every link of a run, the bytes read", () => {
   ]);
 });
 
+it("a remote of a name that none has is a mistake, not a broken version", () => {
+  must("data", "remote", "add", "store", makeFolder("remote"));
+  expect(repo.expverJson(["verify", "--cloud", "--remote", "stor"])).toMatchObject({
+    code: 1,
+    error: { code: "E_REMOTE", message: "there is no remote stor; there are: store" },
+  });
+});
+
 it("as many git processes for forty more versions, of which each has other pointers and comes from another commit", () => {
   const counter = countGit();
   const calls = (...args: string[]) => {
