@@ -145,12 +145,17 @@ function outputsIn(definition: Fields): SaidOutput[] {
 
 /** What is said of a path in `dvc.lock`: of what only DVC can resolve, by its shape. */
 function outputsSaid(definition: Fields, resolve: (text: string) => string | null): (path: string) => SaidOutput | undefined {
-  const said = outputsIn(definition);
-  let resolved: Map<string, SaidOutput> | undefined;
+  let known: { resolved: Map<string, SaidOutput>; unresolved: SaidOutput[] } | undefined;
+  const all = () => {
+    const said = outputsIn(definition);
+    return {
+      resolved: new Map(said.toReversed().map((one) => [plain(resolve(one.written) ?? one.written), one])),
+      unresolved: said.filter(({ written }) => resolve(written) === null),
+    };
+  };
   return (path) => {
-    resolved ??= new Map(said.toReversed().map((one) => [plain(resolve(one.written) ?? one.written), one]));
-    const unresolved = said.filter(({ written }) => resolve(written) === null);
-    return resolved.get(plain(path)) ?? unresolved.find(({ written }) => hasShape(written, path));
+    known ??= all();
+    return known.resolved.get(plain(path)) ?? known.unresolved.find(({ written }) => hasShape(written, path));
   };
 }
 
