@@ -186,6 +186,21 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     twins.agree();
   });
 
+  it("commits nothing that Git tracks too", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("a", "1"));
+    twins.each(({ write }) => write("b", "1"));
+    twins.run(["add", "-q", "a", "b"]);
+    twins.each(({ git, commit }) => {
+      git("add", "-f", "a");
+      commit("both");
+    });
+    twins.each(({ write }) => write("a", "2"));
+    twins.each(({ write }) => write("b", "2"));
+    for (const names of [[], ["a.dvc"], ["b.dvc"]]) twins.run(["commit", "-f", "-q", ...names]);
+    twins.same(["status"]);
+  });
+
   it("takes a name in every commit that is asked for, and with a stage those it needs", () => {
     const twins = makeTwins();
     twins.each(({ root, write }) =>

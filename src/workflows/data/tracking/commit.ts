@@ -27,6 +27,7 @@ import { openData, selectPointers, stageAddresses, targetsOf } from "../open-dat
 import type { AddedOutput } from "./add-members.ts";
 import { warnOfImports } from "./changed-import.ts";
 import { changedStages, withStages } from "./commit-stages.ts";
+import { refuseTrackedByGit } from "./trackable.ts";
 
 interface CommitPlan extends Plan {
   /** Outputs with other bytes than their pointers say. */
@@ -76,6 +77,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const rewritten = [...new Set([...incomplete, ...otherModes, ...edited])];
     const lacking = states.filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache);
     const unstored = lacking.map(({ pointer }) => pointer);
+    const written = [...differing, ...rewritten, ...unstored].filter(({ cache }) => cache);
+    refuseTrackedByGit(project, [...new Set(written.map(({ path }) => path))]);
     const meant = input.force === true ? pointers : [...differing, ...rewritten];
     const unignored = seenByGit(
       project,

@@ -113,7 +113,8 @@ function pathsAbove(repository: Repository, path: string): string[] {
   return parts.map((_, index) => join(repository.root, ...parts.slice(0, index + 1)));
 }
 
-function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
+/** Throws E_DATA. */
+export function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
   if (project.repository === null || paths.length === 0) return;
   const known = git(project.repository, ["ls-files", "-z", "--", ...paths.map((path) => `:(top,literal)${path}`)]).split("\0");
   const path = paths.find((one) => known.some((file) => isWithin(file, one)));
