@@ -16,6 +16,10 @@ export interface Chain {
   links: Link[];
 }
 
+/** How the rest of a clone comes. A refetch by itself keeps to the filter of the clone, and brings nothing. */
+export const UNSHALLOW = "git fetch --unshallow";
+export const REFETCH = "git fetch --refetch --no-filter";
+
 export function isBroken({ state }: Link): boolean {
   return state === "missing" || state === "wrong";
 }

@@ -16,7 +16,7 @@ import { readPointersAt, readPointersOf } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { readingStored } from "../store/worktree/make-output.ts";
 import type { ArtifactEntry, Version } from "../versions/types.ts";
-import type { Chain, Link } from "./chain.ts";
+import { type Chain, type Link, REFETCH, UNSHALLOW } from "./chain.ts";
 import type { ObjectChecks } from "./verify-objects.ts";
 import { verifyRows } from "./verify-rows.ts";
 
@@ -72,8 +72,7 @@ function commitLinks(repository: Repository, { message, commit }: Version, commi
   const whole = isHere ? commits.state(code) : null;
   if (whole !== null && whole.state !== "proven") return link(whole.state, whole.detail);
   if (isHere && commits.comesFrom(commit, code)) return link("proven", "the results commit comes from it");
-  if (isShallow(repository))
-    return link("unread", "it is not in the part of the history that this shallow clone has: git fetch --unshallow");
+  if (isShallow(repository)) return link("unread", `it is not in the part of the history that this shallow clone has: ${UNSHALLOW}`);
   if (!isHere) return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
   return link("wrong", "the results commit does not come from it");
 }
@@ -106,7 +105,7 @@ function wholeness(repository: Repository, commit: string): Pick<Link, "state" |
   const lacking = lackingObjects(repository, commit);
   if (lacking.length === 0) return WHOLE;
   const what = `${counted(lacking.length, "file or folder", "files or folders")} of it`;
-  if (isPartial(repository)) return { state: "unread", detail: `${what} only the remote of this partial clone has: git fetch --refetch` };
+  if (isPartial(repository)) return { state: "unread", detail: `${what} only the remote of this partial clone has: ${REFETCH}` };
   const others = lacking.length > 1 ? " …" : "";
   return {
     state: "missing",

@@ -294,5 +294,11 @@ describe("what Git has of a version", () => {
     const { stdout } = repo.expver(["-C", clone, "verify", "e0.1.0", "--json"]);
     const { links } = JSON.parse(stdout).data.versions[0] as { links: Link[] };
     expect(links.find(({ kind }) => kind === "results commit")).toMatchObject({ state: "unread" });
+    repo.git("-C", clone, "tag", "e0.1.1", "e0.1.0^{}");
+    const [, lacks, advised = ""] =
+      /this (\w+) clone lacks: (git fetch .+) brings them/.exec(repo.expver(["-C", clone, "verify"]).stdout) ?? [];
+    expect(lacks).toBe("partial");
+    repo.git("-C", clone, ...advised.split(" ").slice(1));
+    expect(repo.expver(["-C", clone, "verify", "e0.1.0"]).stdout).toMatch(/proven +results commit/);
   });
 });

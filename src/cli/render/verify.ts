@@ -1,5 +1,5 @@
 /** `expver verify` as text: a line a version, and every link that does not hold. */
-import type { Link } from "../../provenance/chain.ts";
+import { type Link, REFETCH, UNSHALLOW } from "../../provenance/chain.ts";
 import type { Verified } from "../../workflows/verify.ts";
 import type { Terminal } from "../terminal.ts";
 import { textWidth, wrapText } from "../text-width.ts";
@@ -20,12 +20,16 @@ export function renderVerify({ versions, links }: Verified, { style, width }: Te
   return `${[...lines, counts.map(([state, count]) => `${count} ${state}`).join(" · ")].join("\n")}\n`;
 }
 
+/** One line for each of the ways there are to bring what is not here. */
 function unreadNotes(versions: Verified["versions"]): string[] {
   const unread = versions.flatMap(({ links }) => links.filter(({ state }) => state === "unread"));
-  const code = unread.filter(({ kind }) => kind === "code").length;
+  const git = unread.filter(({ kind }) => kind === "code" || kind === "results commit");
+  const shallow = git.some(({ detail }) => detail.endsWith(UNSHALLOW));
+  const partial = git.some(({ detail }) => detail.endsWith(REFETCH));
   return [
-    ...(code > 0 ? ["unread code is in commits that this shallow clone lacks: git fetch --unshallow brings them"] : []),
-    ...(unread.length > code ? ["unread rows are in databases that are not here: expver sync brings them"] : []),
+    ...(shallow ? [`unread code is in commits that this shallow clone lacks: ${UNSHALLOW} brings them`] : []),
+    ...(partial ? [`unread code is in files that this partial clone lacks: ${REFETCH} brings them`] : []),
+    ...(unread.length > git.length ? ["unread rows are in databases that are not here: expver sync brings them"] : []),
   ];
 }
 
