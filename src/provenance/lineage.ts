@@ -103,7 +103,8 @@ function sourcesOf({ uses }: Known, name: string, { role, origins }: { role: Use
   }));
 }
 
-/** By date, then by number: the order in which they are given decides between equals. */
+/** By when their commits were made, for a tag may be made anew, or late; then by date, then by number: the order they are given in decides between equals. */
 export function oldestFirst(versions: readonly Version[]): Version[] {
-  return versions.toSorted((one, other) => (Date.parse(one.date) || 0) - (Date.parse(other.date) || 0));
+  const time = (date: string) => Date.parse(date) || 0;
+  return versions.toSorted((one, other) => time(one.committed) - time(other.committed) || time(one.date) - time(other.date));
 }

@@ -93,6 +93,9 @@ function versionOf(tag: Tag, known: Pick<Version, "number" | "unpublished" | "on
     get date() {
       return facts().date;
     },
+    get committed() {
+      return facts().committed;
+    },
     get message() {
       return facts().message;
     },

@@ -12,7 +12,7 @@ import { writeFileAtomic } from "../platform/files.ts";
 import type { Version } from "./types.ts";
 
 /** What follows from the object a tag stands for, and never changes. */
-export type TagFacts = Pick<Version, "tagObject" | "tagger" | "date" | "message" | "problems">;
+export type TagFacts = Pick<Version, "tagObject" | "tagger" | "date" | "committed" | "message" | "problems">;
 
 export interface KnownTag {
   /** Empty: it leads to none. */
@@ -22,7 +22,7 @@ export interface KnownTag {
 }
 
 /** Goes up whenever another thing is read out of the same message. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** By object; null when there is none that can be used. */
 export function readTagIndex(stateDir: string): Map<string, KnownTag> | null {

@@ -143,6 +143,7 @@ function factsOf(record: TagRecord): TagFacts {
     tagObject: annotated ? object : null,
     tagger: annotated && tagger !== "" ? tagger : null,
     date: annotated ? taggerDate || targetDate : commitDate,
+    committed: annotated ? targetDate || taggerDate : commitDate,
     message: read.message,
     problems: [...problems, ...read.problems],
   };

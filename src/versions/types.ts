@@ -67,6 +67,8 @@ export interface Version {
   tagger: string | null;
   /** ISO 8601 with zone; of the commit for a lightweight tag. */
   date: string;
+  /** ISO 8601 with zone: when its commit was made, whenever somebody made its tag, or made it anew. */
+  committed: string;
   /** False: on no local or remote-tracking branch. */
   onBranch: boolean;
   /** True: made in this repository and not published from here since (`published.ts`). False says nothing. */

@@ -54,6 +54,19 @@ describe("a chain of experiments", () => {
     expect(repo.expverJson(["uses", "e0.1.0"]).data.uses).toMatchObject([{ version: "e0.2.0", role: "input", path: "data/features.csv" }]);
   });
 
+  it("a tag that is made anew, or late, changes nothing about what came first", () => {
+    const before = { lineage: repo.expverJson(["lineage", "e0.2.0"]).data, uses: repo.expverJson(["uses", "data/features.csv"]).data.uses };
+    const [object, commit] = [repo.git("rev-parse", "e0.1.0"), repo.git("rev-parse", "e0.1.0^{}")];
+    repo.setTime("2026-03-03T12:00:00Z");
+    const message = repo.git("for-each-ref", "--format=%(contents)", "refs/tags/e0.1.0");
+    repo.run("git", ["tag", "-f", "-a", "e0.1.0", commit, "--cleanup=verbatim", "-F", "-"], { input: `mended ${message}` });
+    expect(repo.expverJson(["lineage", "e0.2.0"]).data).toEqual(before.lineage);
+    expect(repo.expverJson(["uses", "e0.1.0"]).data.uses).toMatchObject([{ version: "e0.2.0", path: "data/features.csv" }]);
+    // What is proposed is told against the version before, not against the one whose tag is the newest.
+    expect(repo.expverJson(["advise"]).data).toMatchObject({ since: { last: "e0.2.0" } });
+    repo.git("update-ref", "refs/tags/e0.1.0", object);
+  });
+
   it("a run has not made the candidates that lie there", () => {
     repo.write("models/candidates/other.bin", "put there by hand");
     must(repo, "data", "add", "models/candidates");

@@ -66,13 +66,16 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
   };
 }
 
-/** The latest version among a commit's ancestors, by its tag's date; else the latest of all. */
+/** The latest version among a commit's ancestors, by when its own commit was made; else the latest of all. */
 export function lastVersion(repository: Repository, versions: readonly Version[], commit: string): Version | null {
   const merged = gitResult(repository, ["for-each-ref", `--merged=${commit}`, "--format=%(refname:strip=2)", "refs/tags"], {
     allow: [128, 129],
   });
   const names = new Set(merged.stdout.toString("utf8").split("\n"));
-  const byDate = versions.toSorted((one, other) => compareAge(other, one));
+  const byDate = versions
+    .map((version) => ({ version, date: version.committed, number: version.number }))
+    .sort((one, other) => compareAge(other, one))
+    .map(({ version }) => version);
   return byDate.find(({ name }) => names.has(name)) ?? byDate[0] ?? null;
 }
 
