@@ -1,5 +1,7 @@
 /** Interruption: the first signal asks the command to stop, a further one stops it. */
 
+import { onMessage } from "../platform/interrupts.ts";
+
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Which signal came; null while none has. Waits until signals that arrived during synchronous work are delivered. */
@@ -15,7 +17,8 @@ const EXIT: Record<(typeof SIGNALS)[number], number> = { SIGHUP: 129, SIGINT: 13
 
 /**
  * Starts listening. The `patience`-th signal ends the process at once: 2 for our own work, more where a program of the user's
- * gets the same signals and may take its time; what was open then is repaired by the next writing command.
+ * gets the same signals and may take its time; what was open then is repaired by the next writing command. Signals for programs are not
+ * for us: between a run's plan and its record they reach nobody.
  */
 export function listenForSignals(patience: number): Interruption {
   const controller = new AbortController();
@@ -37,6 +40,7 @@ export function listenForSignals(patience: number): Interruption {
     for (const [name, listener] of listeners) process.off(name, listener);
   };
   listen();
+  const stopMessages = onMessage(() => {});
   return {
     signal: controller.signal,
     arrived: async () => {
@@ -52,7 +56,10 @@ export function listenForSignals(patience: number): Interruption {
         listen();
       }
     },
-    stop,
+    stop() {
+      stop();
+      stopMessages();
+    },
   };
 }
 

@@ -1,52 +1,68 @@
 /** Watching a log file grow. The file is the truth; whoever reads it may come and go. */
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync, statSync } from "node:fs";
 import { openIfExists } from "../platform/files.ts";
 
 const POLL_MS = 50;
 const CHUNK = 64 * 1024;
+/** Bytes until signals are heard again. */
+const TURN = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
  * Hands every byte of the file from `from` on to `onChunk`, in order, until `ended` settles; what was written before that is
- * still delivered. Answers the offset reached. A file that does not exist yet counts as empty.
+ * still delivered, and nothing that whoever outlives it goes on to write. Answers the offset reached. A file that does not exist yet counts
+ * as empty. However fast it grows, there are turns in which signals are heard.
  */
 export async function followLog(
   path: string,
   onChunk: (chunk: Uint8Array) => void,
   { ended, from = 0 }: { ended: Promise<unknown>; from?: number },
 ): Promise<number> {
-  let over = false;
-  const end = ended.then(
-    () => {
-      over = true;
-    },
-    () => {
-      over = true;
-    },
-  );
+  let last = Number.POSITIVE_INFINITY;
+  const over = () => {
+    last = sizeOf(path);
+  };
+  const end = ended.then(over, over);
   let offset = from;
-  while (!over) {
-    offset = drain(path, offset, onChunk);
-    await Promise.race([end, new Promise((done) => setTimeout(done, POLL_MS))]);
+  while (offset < last) {
+    const start = offset;
+    offset = drain(path, offset, onChunk, { most: Math.min(TURN, last - offset) });
+    if (offset > start) await new Promise((done) => setImmediate(done));
+    // Cut short meanwhile.
+    else if (Number.isFinite(last)) break;
+    else await Promise.race([end, new Promise((done) => setTimeout(done, POLL_MS))]);
   }
-  return drain(path, offset, onChunk);
+  return offset;
 }
 
-/** Reads what stands after `offset` now. */
-export function drain(path: string, offset: number, onChunk: (chunk: Uint8Array) => void): number {
+/** Reads what stands after `offset` now, at most so many bytes of it. */
+export function drain(
+  path: string,
+  offset: number,
+  onChunk: (chunk: Uint8Array) => void,
+  { most = Number.POSITIVE_INFINITY } = {},
+): number {
   const descriptor = openIfExists(path);
   if (descriptor === null) return offset;
   try {
-    for (let at = offset; ; ) {
-      const buffer = Buffer.allocUnsafe(CHUNK);
-      const read = readSync(descriptor, buffer, 0, CHUNK, at);
+    const end = Math.min(fstatSync(descriptor).size, offset + most);
+    for (let at = offset; at < end; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - at));
+      const read = readSync(descriptor, buffer, 0, buffer.length, at);
       if (read === 0) return at;
       at += read;
       onChunk(buffer.subarray(0, read));
+      if (at >= end) return at;
     }
+    return offset;
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Bytes; 0 where there is none. */
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Offset where the last `lines` lines begin: read from the end, however long the file is. */

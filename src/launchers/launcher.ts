@@ -1,5 +1,5 @@
 /**
- * Where runs execute. Six words are enough for a local process, Slurm or Ray: submit, states, log, stop, limits, capabilities.
+ * Where runs execute. Seven words are enough for a local process, Slurm or Ray: submit, states, log, tell, stop, limits, capabilities.
  *
  * A launcher keeps nothing in memory that it needs: the submitter may die, or be another process on another login node when
  * it asks again. All it must know is in the job's folder, and the folder is named after the run.
@@ -60,6 +60,8 @@ export interface Launcher {
   wait(job: JobReference): Promise<JobStatus>;
   /** File that standard output and error go to. */
   log(job: JobReference): string;
+  /** Sends a signal to the program alone: what it started may know nothing of it, and end. False when it is not running. */
+  tell(job: JobReference, signal: NodeJS.Signals): Promise<boolean>;
   /** Sends a signal to everything the job started; false when it is not running. */
   stop(job: JobReference, signal: NodeJS.Signals): Promise<boolean>;
 }

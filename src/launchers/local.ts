@@ -20,7 +20,7 @@ const POLL_MS = 100;
  * Writes the exit code down where nobody else may be left to see it: `$0` is the file, the rest is the program. Signals to the
  * group reach the program; the shell outlives them (its own traps do not pass to the program) to record what came of it.
  */
-const RECORDER = 'trap : HUP INT TERM\n"$@"\ncode=$?\nprintf %s "$code" >"$0.tmp" && mv -f "$0.tmp" "$0"\nexit "$code"';
+const RECORDER = 'trap : HUP INT TERM USR1 USR2\n"$@"\ncode=$?\nprintf %s "$code" >"$0.tmp" && mv -f "$0.tmp" "$0"\nexit "$code"';
 
 export function localLauncher(): Launcher {
   const children = new Map<string, Promise<JobStatus>>();
@@ -30,6 +30,10 @@ export function localLauncher(): Launcher {
     const life = readLife(job);
     // It may have ended between the two looks.
     return life.state === "running" ? life : (readEnd(job) ?? life);
+  };
+  const runningPid = (job: JobReference): number | null => {
+    const { state, process: running } = stateOf(job);
+    return state === "running" && running !== null ? numberHere(running) : null;
   };
   return {
     name: "local",
@@ -65,10 +69,12 @@ export function localLauncher(): Launcher {
       }
     },
     log: logFile,
+    async tell(job, signal) {
+      const pid = runningPid(job);
+      return pid !== null && signalFirst([pid], signal);
+    },
     async stop(job, signal) {
-      const status = stateOf(job);
-      if (status.state !== "running" || status.process === null) return false;
-      const pid = numberHere(status.process);
+      const pid = runningPid(job);
       return pid !== null && signalGroup(pid, signal);
     },
   };
@@ -149,7 +155,11 @@ function findProcess(job: JobReference): ProcessIdentity | null {
 
 /** A program whose recorder is gone leads no group. */
 function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
-  return [-pid, pid].some((target) => {
+  return signalFirst([-pid, pid], signal);
+}
+
+function signalFirst(targets: readonly number[], signal: NodeJS.Signals): boolean {
+  return targets.some((target) => {
     try {
       return process.kill(target, signal);
     } catch {

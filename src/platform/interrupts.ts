@@ -1,4 +1,4 @@
-/** Being asked to stop: by Ctrl-C, by a polite kill, by a terminal that closes, or by the caller's abort signal. */
+/** Signals: being asked to stop (by Ctrl-C, by a polite kill, by a terminal that closes, or by the caller's abort signal), and what is meant for a program. */
 import type { Context } from "./context.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -22,6 +22,19 @@ export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: 
   return () => {
     for (const signal of SIGNALS) process.removeListener(signal, handle);
     context.signal?.removeEventListener("abort", aborted);
+  };
+}
+
+const MESSAGES = ["SIGUSR1", "SIGUSR2"] as const;
+
+/**
+ * Signals that mean what a program makes of them: Slurm sends one some time before a job's end. While this listens, neither ends the
+ * process, as the second one would, nor has Node open its debugger to everybody on this machine, as the first one would. Answers how to stop.
+ */
+export function onMessage(handler: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of MESSAGES) process.on(signal, handler);
+  return () => {
+    for (const signal of MESSAGES) process.removeListener(signal, handler);
   };
 }
 

@@ -1,5 +1,6 @@
 /** What goes where: one envelope under --json, nothing raw on a terminal, quiet ends. */
 import { spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expverInTerminal, python } from "../support/pty.ts";
@@ -168,6 +169,18 @@ describe("ends", () => {
     expect(await ended).toBe(0);
     expect(repo.git("tag")).toBe("e0.1.0");
     expect(repo.expver(["runs", "logs"]).stdout).toBe("one\nmore\nmore\nmore\n");
+  });
+
+  it("of a log that is too large for a text is its last part, and says where the rest is", () => {
+    const repo = withVersion();
+    repo.expver(["init"]);
+    repo.expver(["run", "--", "sh", "-c", "echo first"]);
+    const { run_id: run } = repo.expverJson(["runs", "show"]).data;
+    const log = join(repo.root, ".git/expver/runs", run, "log");
+    appendFileSync(log, `${"x".repeat(70 * 1024 * 1024)}last\n`);
+    const { code, data, warnings } = repo.expverJson(["runs", "logs"]);
+    expect({ code, size: data.text.length, end: data.text.slice(-5) }).toEqual({ code: 0, size: 64 * 1024 * 1024, end: "last\n" });
+    expect(warnings).toMatchObject([{ text: "what follows is the last 64 MiB of the log", hint: `All of it: ${log}` }]);
   });
 
   it("with a failure when there is no room for the answer", () => {

@@ -90,6 +90,15 @@ describe("local launcher", () => {
     expect(readFileSync(launcher.log(one), "utf8")).toContain("asked");
   });
 
+  it.each(["SIGUSR1", "SIGUSR2"] as const)("is not ended by a %s that everything of a job gets", async (signal) => {
+    const launcher = localLauncher();
+    const one = job(`process.on("${signal}", () => process.exit(5)); console.log("up"); setTimeout(() => {}, 20000)`, { outlives: true });
+    await launcher.submit(one);
+    while (!readFileSync(launcher.log(one), "utf8").includes("up")) await sleep(20);
+    await launcher.stop(one, signal);
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", exitCode: 5, signal: null });
+  });
+
   it.runIf(process.platform === "linux")("leaves no program behind when what records its end is killed alone", async () => {
     const launcher = localLauncher();
     const one = job("console.log(process.pid); setTimeout(() => {}, 60000)", { outlives: true });
@@ -198,6 +207,26 @@ describe("following a log", () => {
     await followLog(launcher.log(one), (chunk) => chunks.push(chunk), { ended: launcher.wait(one) });
     expect(Buffer.concat(chunks).toString()).toBe(readFileSync(launcher.log(one), "utf8"));
     expect(Buffer.concat(chunks).toString().split("\n")).toHaveLength(5001);
+  });
+
+  it("hears signals, and comes to an end, though something writes on faster than it reads", async () => {
+    const launcher = localLauncher();
+    const one = job('require("child_process").spawn("yes", { stdio: ["ignore", "inherit", "inherit"] }); setInterval(() => {}, 1000)');
+    await launcher.submit(one);
+    let heard = false;
+    setTimeout(() => {
+      heard = true;
+      // The program alone: what it started goes on to write.
+      void launcher.tell(one, "SIGKILL");
+    }, 300);
+    let read = 0;
+    const count = ({ length }: Uint8Array) => {
+      read += length;
+    };
+    const offset = await followLog(launcher.log(one), count, { ended: launcher.wait(one) });
+    const { process: group } = (await launcher.states([one])).get(one.id) ?? {};
+    process.kill(-(group?.pid ?? 0), "SIGKILL");
+    expect({ heard, offset }).toEqual({ heard: true, offset: read });
   });
 
   it("begins where it is told and takes a missing file for an empty one", () => {

@@ -204,6 +204,26 @@ describe("stopping a run", () => {
     },
   );
 
+  it.each(["SIGUSR1", "SIGUSR2"] as const)("%s, which batch systems send, reaches the program alone and ends nothing", async (signal) => {
+    const repo = makeExperiment();
+    // The child does not listen: it would end.
+    const child = 'setInterval(() => {}, 1000); require("fs").writeFileSync("running", "");';
+    repo.write("child.js", child);
+    repo.write(
+      "job.js",
+      `const child = require("child_process").spawn(process.execPath, ["child.js"], { stdio: "inherit" });
+       process.on("${signal}", () => { console.log("told", child.exitCode, child.signalCode); child.kill(); });`,
+    );
+    const first = inBackground(repo, ["run", "--json", "--", "node", "job.js"]);
+    await until(() => exists(repo, "running"));
+    first.kill(signal);
+    const { code, stdout, stderr } = await first.ended;
+    const { data } = JSON.parse(stdout);
+    expect({ code, status: data.status, version: data.version }).toEqual({ code: 0, status: "finished", version: "e0.1.0" });
+    expect(readFileSync(data.log, "utf8")).toContain("told null null");
+    expect(stderr).not.toContain("ebugger");
+  });
+
   it("a second interrupt kills what does not listen", async () => {
     const repo = makeExperiment();
     const deaf = "trap 'echo > told' INT; echo > running; while :; do sleep 0.1; done";

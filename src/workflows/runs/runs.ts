@@ -2,7 +2,7 @@
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { listLeases } from "../../journal/lease.ts";
-import { drain, followLog, startOfLastLines } from "../../launchers/follow-log.ts";
+import { drain, followLog, sizeOf, startOfLastLines } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { lifeOf } from "../../platform/processes.ts";
@@ -49,7 +49,7 @@ export const runsShow: ReadWorkflow<Input, RunView> = {
 export interface RunLog {
   run_id: string;
   status: RunView["status"];
-  /** All of the log, or its last lines. */
+  /** All of the log, or its last lines; of very much the last part. */
   text: string;
   /** `-f`: the text has been shown as it grew. */
   followed: boolean;
@@ -71,11 +71,22 @@ export const runsLogs: ReadWorkflow<Input, RunLog> = {
     if (followed) {
       await followLog(log, (chunk) => context.report({ kind: "answer", chunk }), { ended: endOf(project, runId, context), from });
     }
-    drain(log, from, (chunk) => chunks.push(chunk));
+    drain(log, fitting(context, log, { from, told: followed }), (chunk) => chunks.push(chunk));
     const status = (await localStatus(project, runId))?.status ?? "finished";
     return { run_id: runId, status, text: Buffer.concat(chunks).toString("utf8"), followed };
   },
 };
+
+// Node has no texts of half a gigabyte.
+const MOST_TEXT_MIB = 64;
+
+/** Where to begin, so that not more is held in memory than that. */
+function fitting({ report }: Context, log: string, { from, told }: { from: number; told: boolean }): number {
+  const start = sizeOf(log) - MOST_TEXT_MIB * 1024 * 1024;
+  if (start <= from) return from;
+  if (!told) report({ kind: "warning", text: `what follows is the last ${MOST_TEXT_MIB} MiB of the log`, hint: `All of it: ${log}` });
+  return start;
+}
 
 /** Exit code 1 when the run did not finish well. */
 export type WaitedRun = RunView & { exitCode: number };

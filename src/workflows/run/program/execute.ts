@@ -5,7 +5,7 @@ import { followLog } from "../../../launchers/follow-log.ts";
 import type { Job, JobStatus, Launcher } from "../../../launchers/launcher.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../../platform/files.ts";
-import { type Interrupt, onInterrupt } from "../../../platform/interrupts.ts";
+import { type Interrupt, onInterrupt, onMessage } from "../../../platform/interrupts.ts";
 import type { RunStatus } from "../../../results/types.ts";
 
 export interface Ending {
@@ -24,7 +24,8 @@ export interface ExecuteOptions {
 
 /**
  * Runs the job to its end and passes its output on as it appears in the log. The first interrupt is handed to the program,
- * the second kills it; a program that ends well after an interrupt still counts as killed: it did not do all it had to.
+ * the second kills it; a program that ends well after an interrupt still counts as killed: it did not do all it had to. Signals that are
+ * no interrupts are the program's own business.
  */
 export async function execute(context: Context, { launcher, job, onStart }: ExecuteOptions): Promise<Ending> {
   let interrupted: Interrupt | null = null;
@@ -33,6 +34,9 @@ export async function execute(context: Context, { launcher, job, onStart }: Exec
     const again = interrupted !== null;
     interrupted ??= signal;
     if (started) void launcher.stop(job, again ? "SIGKILL" : signal);
+  });
+  const stopPassing = onMessage((signal) => {
+    if (started) void launcher.tell(job, signal);
   });
   try {
     const status = await launcher.submit(job);
@@ -50,6 +54,7 @@ export async function execute(context: Context, { launcher, job, onStart }: Exec
     return endingOf(await ended, interrupted ?? stopRequest(job.folder));
   } finally {
     stopListening();
+    stopPassing();
   }
 }
 
