@@ -1,6 +1,7 @@
 /** `expver sql`: answers exact, reads nothing else, changes nothing. */
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { queryData } from "../../src/merge/data/query-data.ts";
@@ -15,6 +16,7 @@ beforeAll(() => {
   repo = openTestRepository(join(base.root, "demo"));
 });
 
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const ask = (...args: string[]) => repo.expverJson(["sql", ...args]);
 const answer = (...args: string[]) => {
   const { code, data, error } = ask(...args);
@@ -170,5 +172,18 @@ describe("data files", () => {
     copyFileSync(join(repo.root, "data/train.csv"), join(repo.root, "old/train.csv"));
     const both = answer('SELECT count(*) AS n FROM "data/train", "old/train"', "--data", "data/train.csv", "--data", "old/train.csv");
     expect(both.rows).toEqual([[10_000]]);
+  });
+
+  it("leave nothing of a question that was broken off, which may have spilled gigabytes", async () => {
+    const folder = makeFolder("spill");
+    const endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+    const env = { ...repo.context.env, TMPDIR: folder } as NodeJS.ProcessEnv;
+    const child = spawn(process.execPath, [MAIN, "sql", endless, "--data", "data/train.csv"], { cwd: repo.root, env });
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on("close", (_, signal) => resolve(signal)));
+    const spilled = () => readdirSync(folder).filter((name) => name.startsWith("expver-sql-"));
+    await expect.poll(() => spilled().length, { timeout: 60_000 }).toBe(1);
+    child.kill("SIGINT");
+    expect(await ended).toBe("SIGINT");
+    expect(spilled()).toEqual([]);
   });
 });

@@ -1,13 +1,11 @@
 /** What two states of a table have apart: columns, and rows, told apart by a key or by all their values. Streaming, within a memory limit. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf } from "./csv-form.ts";
 import { type DataColumn, kindOf, reading } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { refuseWideDecimals } from "./parquet/exact-values.ts";
+import { withSpillFolder } from "./spill-folder.ts";
 
 export interface TableDifference {
   /** Rows of each. */
@@ -42,8 +40,7 @@ const EXAMPLES = 5;
 
 /** Throws E_KEY for a key that is not one in either, E_DATA for bytes that are no such file, E_NO_DUCKDB. */
 export async function compareTables({ before, after, name, key, memory = "1GB" }: TableComparison): Promise<TableDifference> {
-  const spill = mkdtempSync(join(tmpdir(), "expver-diff-"));
-  try {
+  return withSpillFolder("expver-diff-", async (spill) => {
     const db = await openDuckDb({ spill, memory });
     try {
       const kind = kindOf(name);
@@ -59,9 +56,7 @@ export async function compareTables({ before, after, name, key, memory = "1GB" }
     } finally {
       db.close();
     }
-  } finally {
-    rmSync(spill, { recursive: true, force: true });
-  }
+  });
 }
 
 async function compare(db: DuckDb, name: string, key: readonly string[]): Promise<TableDifference> {

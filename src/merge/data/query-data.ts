@@ -1,12 +1,10 @@
 /** One read-only question to data files: DuckDB sees these files, and nothing else of the machine. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf, readingCsv } from "./csv-form.ts";
 import { type DuckDb, fileName, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import { refuseWideDecimals } from "./parquet/exact-values.ts";
+import { withSpillFolder } from "./spill-folder.ts";
 
 export interface DataTable {
   /** Name in the question. */
@@ -29,8 +27,7 @@ export async function queryData(
   sql: string,
   { limit, memory }: { limit: number; memory: string },
 ): Promise<DataAnswer> {
-  const spill = mkdtempSync(join(tmpdir(), "expver-sql-"));
-  try {
+  return withSpillFolder("expver-sql-", async (spill) => {
     const db = await openDuckDb({ spill, memory });
     try {
       const files = tables.map((table) => ({ ...table, ...sourceOf(table, spill) }));
@@ -55,9 +52,7 @@ export async function queryData(
     } finally {
       db.close();
     }
-  } finally {
-    rmSync(spill, { recursive: true, force: true });
-  }
+  });
 }
 
 async function ask(db: DuckDb, sql: string, limit: number): Promise<DataAnswer> {
