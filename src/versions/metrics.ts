@@ -40,6 +40,11 @@ export function paramsOf(message: VersionMessage, known: MetricNames): Record<st
   return Object.fromEntries(message.headline.filter(([key, value]) => key !== "data" && !isMetric(key, value, known)));
 }
 
+/** The inputs' digest: whole from its trailer; without trailers as the first line has it. In the first line of others `data` may be a parameter. */
+export function saidDataHash({ kind, dataHash, headline }: VersionMessage): string | null {
+  return kind === null ? (headline.find(([key]) => key === "data")?.[1] ?? null) : dataHash;
+}
+
 /** Names that are metrics anywhere: in `expver.yaml` or in a trailer. */
 export function knownMetrics(config: Pick<Config, "metrics">, versions: readonly Pick<Version, "message">[]): Set<string> {
   return new Set([...Object.keys(config.metrics), ...versions.flatMap(({ message }) => message.metrics.map(({ name }) => name))]);

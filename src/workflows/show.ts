@@ -9,7 +9,7 @@ import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { formatHeadline } from "../versions/headline.ts";
-import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf } from "../versions/metrics.ts";
+import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf, saidDataHash } from "../versions/metrics.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version, VersionKind } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -115,7 +115,7 @@ function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "
     line: formatHeadline(message),
     description: message.description,
     body: message.body,
-    dataHash: message.dataHash ?? message.headline.find(([key]) => key === "data")?.[1] ?? null,
+    dataHash: saidDataHash(message),
     bestRun: message.bestRun,
     merged: message.merged,
     other: message.other,

@@ -113,6 +113,15 @@ describe("a version of a run", () => {
   });
 });
 
+it("a parameter called data is no digest of the data", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("start");
+  must(repo, "run", "--param", "data=small", "--", "true");
+  expect(repo.expverJson(["show", "e0.1.0"]).data).toMatchObject({ dataHash: null, params: { data: "small" } });
+  expect(repo.expverJson(["list"]).data.versions).toMatchObject([{ data: null, params: { data: "small" } }]);
+});
+
 describe("versions made otherwise", () => {
   it("are shown as unrecorded, with what their text and commit say", async () => {
     const repo = withRun();
