@@ -236,4 +236,19 @@ it("runs list takes the same filter", () => {
   const { data } = repo.expverJson(["runs", "list", "--where", "status = failed and lr < 0.5 and seconds = 60"]);
   expect(data).toMatchObject({ runs: [{ run_id: "b" }], total: 3, leftOut: 0 });
   expect(repo.expver(["runs", "list", "--where", "lr > 5"]).stdout).toBe("none of 3 runs\n");
+  const again = openDatabase(`${repo.root}/results/experiments.db`);
+  again.run("ALTER TABLE expver_runs ADD COLUMN git_commit TEXT");
+  again.run("ALTER TABLE expver_runs ADD COLUMN dvc_hash TEXT");
+  again.run("UPDATE expver_runs SET version = 'e0.10.0', git_commit = ?, dvc_hash = ? WHERE run_id = 'a'", [
+    "ab".repeat(20),
+    "cd".repeat(16),
+  ]);
+  again.run("UPDATE expver_runs SET version = 'e0.9.0' WHERE run_id = 'b'");
+  again.close();
+  // As in the list of versions: by number, and hashes as they are shown.
+  const found = (where: string) =>
+    repo.expverJson(["runs", "list", "--where", where]).data.runs.map(({ run_id: id }: { run_id: string }) => id);
+  expect(found("version > e0.9.0")).toEqual(["a"]);
+  expect(found("version <= 0.9.0")).toEqual(["b"]);
+  expect(found("commit = abababab and data = cdcdcd")).toEqual(["a"]);
 });

@@ -1,9 +1,9 @@
 /** One version as the list knows it, and the names its facts go by in `--where`, `--sort` and `--columns`. */
 import { formatHeadline } from "../../versions/headline.ts";
-import { metricsOf, paramsOf } from "../../versions/metrics.ts";
-import { compareVersions, parseTagName } from "../../versions/tag-name.ts";
+import { metricsOf, paramsOf, saidDataHash } from "../../versions/metrics.ts";
 import type { Version, VersionKind, VersionNumber } from "../../versions/types.ts";
 import type { Field } from "../filter/compile-filter.ts";
+import { hashOrder, versionOrder } from "../filter/orders.ts";
 
 export interface ListedVersion {
   /** Tag name. */
@@ -52,7 +52,7 @@ export function listedOf(version: Version, { known, hasRemote, lacking }: Listed
     description: message.description,
     metrics: metricsOf(message, known),
     params: paramsOf(message, known),
-    data: message.dataHash ?? message.headline.find(([key]) => key === "data")?.[1] ?? null,
+    data: saidDataHash(message),
     runs: message.runs.length,
     onBranch,
     unpublished: hasRemote ? unpublished : null,
@@ -63,21 +63,13 @@ export function listedOf(version: Version, { known, hasRemote, lacking }: Listed
 
 /** `prefix`: of version names. */
 export function fieldsOf(prefix: string): Record<string, Field<ListedVersion>> {
-  const numberOf = (text: string) => parseTagName(text, prefix) ?? parseTagName(prefix + text, prefix);
   return {
-    version: {
-      type: "text",
-      of: ({ version }) => version,
-      order: (one, other) => {
-        const [a, b] = [numberOf(one), numberOf(other)];
-        return a === null || b === null ? null : compareVersions(a, b);
-      },
-    },
+    version: { type: "text", of: ({ version }) => version, order: versionOrder(prefix) },
     kind: { type: "text", of: ({ kind }) => kind },
     date: { type: "time", of: ({ date }) => date || null },
-    commit: { type: "text", of: ({ commit }) => commit || null, order: begins },
+    commit: { type: "text", of: ({ commit }) => commit || null, order: hashOrder },
     description: { type: "text", of: ({ description }) => description || null },
-    data: { type: "text", of: ({ data }) => data, order: begins },
+    data: { type: "text", of: ({ data }) => data, order: hashOrder },
     runs: { type: "value", of: ({ runs }) => String(runs) },
     branch: { type: "yes or no", of: ({ onBranch }) => yesOrNo(onBranch) },
     published: { type: "yes or no", of: ({ unpublished }) => (unpublished === null ? null : yesOrNo(!unpublished)) },
@@ -87,9 +79,4 @@ export function fieldsOf(prefix: string): Record<string, Field<ListedVersion>> {
 
 function yesOrNo(value: boolean): string {
   return value ? "yes" : "no";
-}
-
-/** Hashes may be shortened on either side. */
-function begins(one: string, other: string): number | null {
-  return one.startsWith(other) || other.startsWith(one) ? 0 : null;
 }

@@ -36,7 +36,7 @@ export const runsList: ReadWorkflow<Input, RunsList> = {
       return { ...page, leftOut: Math.max(0, page.total - page.runs.length) };
     }
     const all = await listRuns(project);
-    const found = all.filter(runFilter(all, where));
+    const found = all.filter(runFilter(all, where, project.config.versions.prefix));
     const runs = found.slice(offset, offset + limit);
     return { runs, total: all.length, leftOut: found.length - runs.length };
   },
