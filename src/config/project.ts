@@ -84,7 +84,7 @@ function placeOf(repository: Repository | null, cwd: string): Place | null {
   const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isFolder(join(folder, ".dvc")));
   const root = configRoot ?? dvcRoot ?? top;
   if (root === null) return null;
-  const usesGit = repository !== null && (dvcRoot === null || noScmFile(dvcRoot) === null);
+  const usesGit = repository !== null && !keepsGitOut(dvcRoot);
   return {
     root,
     repository: usesGit ? repository : null,
@@ -162,6 +162,11 @@ const LETTING_GIT_IN = {
   config: "Let Git in: expver data config --unset core.no_scm",
   "config.local": "Let Git in: expver data config --local core.no_scm false",
 };
+
+/** Whether DVC's settings say that there is to be no Git here. */
+export function keepsGitOut(dvcRoot: string | null): boolean {
+  return dvcRoot !== null && noScmFile(dvcRoot) !== null;
+}
 
 /** The file of `.dvc` whose `core.no_scm` holds, the one DVC setting that decides where we are; null: Git is used. */
 function noScmFile(dvcRoot: string): keyof typeof LETTING_GIT_IN | null {

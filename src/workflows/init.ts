@@ -4,7 +4,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
 import { storedPath, typedPath } from "../config/paths.ts";
-import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, requireRepository } from "../config/project.ts";
+import { CONFIG_FILE, findPlace, keepsGitOut, openProject, type Place, readConfig, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
@@ -82,7 +82,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
         hint: "To make this folder a project of its own in the same Git repository: expver data init --subdir && expver init",
       });
     }
-    const makesRepository = place === null || (place.repository === null && !saysNoScm(place));
+    const makesRepository = place === null || (place.repository === null && !keepsGitOut(place.dvcRoot));
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
     const scene = { root, place, found, hasConfig, makesRepository };
@@ -237,10 +237,6 @@ function isTracked(repository: Repository | null, name: string): boolean {
 function isIgnored(repository: Repository | null, path: string): boolean {
   if (repository === null) return false;
   return gitResult(repository, ["check-ignore", "--quiet", "--no-index", "--", path], { allow: [1, 128] }).code === 0;
-}
-
-function saysNoScm(place: Place): boolean {
-  return place.dvcRoot !== null && /^\s*no_scm\s*=\s*true/im.test(readTextIfExists(join(place.dvcRoot, ".dvc/config")) ?? "");
 }
 
 function reportLeftOut(context: Context, found: Survey, hasConfig: boolean): void {

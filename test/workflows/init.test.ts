@@ -206,6 +206,17 @@ describe("expver init", () => {
     expect(repo.git("status", "--porcelain", "-uall")).not.toMatch(/\.venv/);
   });
 
+  test.each([
+    [".dvc/config.local", "[core]\n    no_scm = true\n"],
+    [".dvc/config", '[core]\n    no_scm = "true"\n'],
+  ])("makes no Git repository where %s keeps Git out, however that is written", (file, text) => {
+    const repo = makeRepository();
+    repo.write("sub/.dvc/config", "");
+    repo.write(`sub/${file}`, text);
+    expect(repo.expver(["-C", "sub", "init"]).code).toBe(0);
+    expect([existsSync(join(repo.root, "sub/.git")), existsSync(join(repo.root, "sub/expver.yaml"))]).toEqual([false, true]);
+  });
+
   test("leaves a DVC repository without Git without Git", async () => {
     const repo = openTestRepository(makeFolder());
     repo.write(".dvc/config", "[core]\n    no_scm = True\n");
