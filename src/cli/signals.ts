@@ -1,6 +1,6 @@
 /** Interruption: the first signal asks the command to stop, a further one stops it. */
 
-import { onMessage } from "../platform/interrupts.ts";
+import { isUnheard, onMessage } from "../platform/interrupts.ts";
 
 export interface Interruption {
   readonly signal: AbortSignal;
@@ -26,6 +26,7 @@ export function listenForSignals(patience: number): Interruption {
   let count = 0;
   const listeners = SIGNALS.map((name) => {
     const listener = () => {
+      if (isUnheard(name)) return;
       count += 1;
       first ??= name;
       if (count >= patience) process.exit(EXIT[name]);

@@ -1,5 +1,6 @@
 /** Signals: being asked to stop (by Ctrl-C, by a polite kill, by a terminal that closes, or by the caller's abort signal), and what is meant for a program. */
 import type { Context } from "./context.ts";
+import { outlivesTerminal } from "./hang-up.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type Interrupt = (typeof SIGNALS)[number];
@@ -14,7 +15,7 @@ export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: 
     setImmediate(() => {
       justHandled = false;
     });
-    handler(signal);
+    if (!isUnheard(signal)) handler(signal);
   };
   const aborted = () => handle(SIGNALS.find((name) => name === context.signal?.reason) ?? "SIGINT");
   for (const signal of SIGNALS) process.on(signal, handle);
@@ -23,6 +24,11 @@ export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: 
     for (const signal of SIGNALS) process.removeListener(signal, handle);
     context.signal?.removeEventListener("abort", aborted);
   };
+}
+
+/** A terminal that closes asks nothing of whoever was told to outlive it. */
+export function isUnheard(signal: NodeJS.Signals): boolean {
+  return signal === "SIGHUP" && outlivesTerminal();
 }
 
 const MESSAGES = ["SIGUSR1", "SIGUSR2"] as const;

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -12,7 +13,7 @@ import { leaseName, whileNoRun } from "../../src/workflows/run/second-run.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
+import { checkWhole, exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
 
 /** Says that it runs, and goes on until a file `go` appears. */
 const WAITING = `
@@ -22,6 +23,12 @@ fs.renameSync("../running.new", "running");
 const timer = setInterval(() => { if (fs.existsSync("go")) { clearInterval(timer); ${"FINISH"} } }, 20);
 `;
 const waiting = (finish = TRAIN) => WAITING.replace("FINISH", () => finish);
+
+interface Surroundings {
+  env?: Record<string, string>;
+  input?: number;
+  shell?: string[];
+}
 
 function makeWaiting(finish?: string): TestRepository {
   const repo = makeExperiment();
@@ -222,6 +229,29 @@ describe("stopping a run", () => {
     expect({ code, status: data.status, version: data.version }).toEqual({ code: 0, status: "finished", version: "e0.1.0" });
     expect(readFileSync(data.log, "utf8")).toContain("told null null");
     expect(stderr).not.toContain("ebugger");
+  });
+
+  it.each([
+    ["by nohup, of which a shell tells in the environment", { env: { _: "/usr/bin/nohup" } }],
+    ["by nohup, which gives a script an input nobody can read", { input: openSync("/dev/null", "w") }],
+    ["by a script that ignores it", { shell: ["sh", "-c", "trap '' HUP; \"$@\"; exit $?", "sh"] }],
+  ])("a terminal that closes ends no run that was started %s", async (_how, options: Surroundings) => {
+    const repo = makeWaiting();
+    const [program = "", ...args] = [...(options.shell ?? []), process.execPath, MAIN, "run", "--", "node", "wait.js"];
+    const child = spawn(program, args, {
+      cwd: repo.root,
+      env: { ...repo.context.env, ...options.env },
+      stdio: [options.input ?? "ignore", "ignore", "ignore"],
+      detached: true,
+    });
+    const ended = new Promise((done) => child.once("exit", done));
+    await until(() => exists(repo, "running"));
+    process.kill(-(child.pid ?? 0), "SIGHUP");
+    // Time to hear of it.
+    await sleep(300);
+    repo.write("go", "");
+    expect(await ended).toBe(0);
+    expect(repo.git("tag")).toBe("e0.1.0");
   });
 
   it("a second interrupt kills what does not listen", async () => {

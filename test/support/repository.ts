@@ -176,7 +176,7 @@ function isolatedEnvironment(base: string, extra: Record<string, string> = {}): 
     '[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n';
   writeFileSync(join(home, ".gitconfig"), config);
   const kept = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && !/^(GIT_|EXPVER_(?!PEERS)|DVC_|XDG_)/.test(name),
+    ([name, value]) => value !== undefined && !/^(GIT_|EXPVER_(?!PEERS)|DVC_|XDG_|_$)/.test(name),
   );
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
