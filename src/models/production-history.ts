@@ -1,8 +1,7 @@
 /** What was in production when: the history of its pointer, and what commits say that put something there. */
 import { type Project, requireRepository } from "../config/project.ts";
-import { gitResult } from "../git/git.ts";
+import { gitResult, type Repository } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
-import type { Pointer } from "../store/types.ts";
 import { pointerIn } from "./pointer-in.ts";
 import type { KnownModel, Tenure } from "./types.ts";
 
@@ -32,34 +31,63 @@ export function productionTrailers({ model, path, demoted }: MessageFacts): stri
 }
 
 const TRAILERS = ["Version", "Run", "Model", "Demoted"];
-const FIELDS = ["%H", "%cI", "%an <%ae>", ...TRAILERS.map((key) => `%(trailers:key=${key},valueonly,separator=%x20)`)];
+const FIELDS = ["%H", "%P", "%cI", "%an <%ae>", ...TRAILERS.map((key) => `%(trailers:key=${key},valueonly,separator=%x20)`)];
 
 /** The latest first, by whatever command or hand its pointer was changed. On this line: a merge counts when it was merged. */
 export function productionHistory(project: Project, path: string): Tenure[] {
   const repository = requireRepository(project);
   const file = `${path}.dvc`;
+  const records = recordsOf(repository, ["--first-parent", "HEAD"], file);
+  const texts = catFilesIfThere(
+    repository,
+    records.map(({ commit }) => `${commit}:${file}`),
+  );
+  const all = records.map((record) => {
+    const text = texts.get(`${record.commit}:${file}`)?.toString("utf8");
+    return { record, tenure: tenureOf(record, text === undefined ? undefined : pointerIn(text, { file, path })) };
+  });
+  return all
+    .filter(({ tenure: { hash } }, index) => hash !== (all[index + 1]?.tenure.hash ?? null))
+    .map(({ record, tenure }) => (record.isMerge && tenure.how === "unsaid" ? asOnItsBranch(repository, tenure, file) : tenure));
+}
+
+/** A merge says nothing itself: which of the versions with these bytes it was, the commit says that promoted it on the branch. */
+function asOnItsBranch(repository: Repository, tenure: Tenure, file: string): Tenure {
+  const { commit, hash, size } = tenure;
+  const records = hash === null ? [] : recordsOf(repository, ["--no-merges", `${commit}^1..${commit}`], file);
+  const said = records.map((record) => tenureOf(record, { hash, size })).find(({ version, run }) => version !== null || run !== null);
+  return said === undefined ? tenure : { ...tenure, version: said.version, run: said.run };
+}
+
+/** What a commit says. */
+interface CommitRecord {
+  commit: string;
+  isMerge: boolean;
+  date: string;
+  by: string;
+  version: string;
+  run: string;
+  model: string;
+  demoted: string;
+}
+
+/** Of commits that changed the file, the latest first; none where there is no commit yet. */
+function recordsOf(repository: Repository, which: readonly string[], file: string): CommitRecord[] {
   const format = `--format=${FIELDS.join("%x1f")}%x1e`;
-  const args = ["log", "--no-show-signature", "--first-parent", format, "HEAD", "--", `:(top,literal)${file}`];
+  const args = ["log", "--no-show-signature", format, ...which, "--", `:(top,literal)${file}`];
   const { code, stdout } = gitResult(repository, args, { allow: [128] });
-  if (code !== 0) return []; // no commit yet
-  const records = stdout
+  if (code !== 0) return [];
+  return stdout
     .toString("utf8")
     .split("\x1e")
     .map((record) => record.trim().split("\x1f"))
-    .filter(([commit]) => commit !== "");
-  const texts = catFilesIfThere(
-    repository,
-    records.map(([commit]) => `${commit}:${file}`),
-  );
-  const tenures = records.map((record) => {
-    const text = texts.get(`${record[0]}:${file}`)?.toString("utf8");
-    return tenureOf(record, text === undefined ? undefined : pointerIn(text, { file, path }));
-  });
-  return tenures.filter(({ hash }, index) => hash !== (tenures[index + 1]?.hash ?? null));
+    .filter(([commit]) => commit !== "")
+    .map(([commit = "", parents = "", date = "", by = "", version = "", run = "", model = "", demoted = ""]) => {
+      return { commit, isMerge: parents.includes(" "), date, by, version, run, model, demoted };
+    });
 }
 
-function tenureOf(record: readonly string[], pointer: Pointer | undefined): Tenure {
-  const [commit = "", date = "", by = "", version = "", run = "", model = "", demoted = ""] = record;
+function tenureOf({ commit, date, by, version, run, model, demoted }: CommitRecord, pointer: PointedAt | undefined): Tenure {
   const hash = pointer?.hash ?? null;
   const isSaid = hash !== null && model.startsWith(`${hash} `);
   return {
@@ -69,6 +97,11 @@ function tenureOf(record: readonly string[], pointer: Pointer | undefined): Tenu
     run: isSaid ? run.split(" ").at(-1) || null : null,
     how: demoted !== "" ? "demoted" : isSaid ? "promoted" : "unsaid",
   };
+}
+
+interface PointedAt {
+  hash: string | null;
+  size?: number | null | undefined;
 }
 
 /** What was in production before what is there now, as promotions put one over the other and demotions took it off again. */

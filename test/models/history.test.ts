@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import type { TestRepository } from "../support/repository.ts";
-import { makeModels, md5, modelOf, must, runOfVersion, stateOf } from "./story.ts";
+import { LOSSES, makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
 
 const PRODUCTION = "models/production/model.json";
 const FILES = [PRODUCTION, `${PRODUCTION}.dvc`, "models/production/.gitignore"];
@@ -138,4 +138,18 @@ it("what a hand put there and what came by a merge are in it; where the bytes ar
   ]);
   expect(shown("--cloud")[2]).toEqual(["e0.1.0", "promoted", ["storage"]]);
   expect(must(repo, "models", "demote").back).toMatchObject({ version: "e0.2.0" });
+});
+
+it("of versions with the same bytes a merge put that one into production which was promoted on its branch", () => {
+  const repo = makeModels();
+  const run = train(repo, LOSSES[1] as string);
+  must(repo, "models", "promote", "e0.1.0");
+  repo.git("checkout", "-q", "-b", "side");
+  must(repo, "models", "promote", "e0.4.0");
+  repo.git("checkout", "-q", "main");
+  repo.git("merge", "-q", "--no-ff", "-m", "merged", "side");
+  must(repo, "data", "checkout");
+  const what = { version: "e0.4.0", run, how: "unsaid", commit: repo.git("rev-parse", "HEAD") };
+  expect(entries(repo)).toMatchObject([what, { version: "e0.1.0", how: "promoted" }]);
+  expect(must(repo, "models", "info")).toMatchObject({ promotion: what, is: [{ version: "e0.4.0" }, { version: "e0.2.0" }] });
 });
