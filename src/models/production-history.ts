@@ -122,6 +122,12 @@ export function isModelOf(
   return model.hash === hash && (version === null || model.version === version) && (run === null || model.run === run);
 }
 
+/** Of models with the same bytes the one that was put into production last; the first where that is not said of any. */
+export function promotedAmong(project: Project, path: string, same: readonly KnownModel[]): KnownModel | undefined {
+  const [last] = same.length > 1 ? productionHistory(project, path) : [];
+  return same.find((model) => last !== undefined && isModelOf(last, model)) ?? same[0];
+}
+
 /** Of a time in which something was in production. */
 type Held = Tenure & { hash: string };
 

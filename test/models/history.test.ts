@@ -152,4 +152,6 @@ it("of versions with the same bytes a merge put that one into production which w
   const what = { version: "e0.4.0", run, how: "unsaid", commit: repo.git("rev-parse", "HEAD") };
   expect(entries(repo)).toMatchObject([what, { version: "e0.1.0", how: "promoted" }]);
   expect(must(repo, "models", "info")).toMatchObject({ promotion: what, is: [{ version: "e0.4.0" }, { version: "e0.2.0" }] });
+  // So does whatever is asked for it by that word.
+  expect(must(repo, "models", "add", "production")).toMatchObject({ run });
 });

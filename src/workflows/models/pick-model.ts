@@ -5,6 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { ownerOf } from "../../models/candidates.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
+import { promotedAmong } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -55,13 +56,14 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
 const PRODUCTION = "production";
 
 /** What was promoted, whatever lies there by now. */
-function inProduction({ models, production, repository }: Survey): KnownModel {
+function inProduction({ project, models, production, repository }: Survey): KnownModel {
   const { path, recorded, state } = production;
   if (recorded === null) {
     const isThere = state === "untracked" ? ": nobody promoted what lies there" : "";
     throw new ExpverError("E_NOT_FOUND", `nothing is in production (${path})${isThere}`, { details: { path } });
   }
-  const known = models.find(({ hash }) => hash === recorded.hash);
+  const same = models.filter(({ hash }) => hash === recorded.hash);
+  const known = promotedAmong(project, path, same);
   const commit = resolveCommit(repository, "HEAD");
   return known ?? { ...recorded, version: null, run: null, path, commit, date: "", metrics: {} };
 }

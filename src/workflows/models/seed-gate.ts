@@ -1,7 +1,7 @@
 /** `--seeds 5 --confidence 0.95`: the mean over seeds is better than that of another model's group, by Welch's test. */
 
 import { ExpverError } from "../../errors.ts";
-import { isModelOf, productionHistory } from "../../models/production-history.ts";
+import { promotedAmong } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { own } from "../../platform/mapping.ts";
@@ -149,8 +149,7 @@ async function rivalOf(survey: Survey, than: string): Promise<KnownModel | "noth
   if (than !== "production") return pickModel(survey, than);
   if (production.state === "none") return "nothing";
   const same = models.filter(({ hash }) => hash === (production.there ?? production.recorded)?.hash);
-  const [promoted] = productionHistory(project, production.path);
-  return same.find((model) => promoted !== undefined && isModelOf(promoted, model)) ?? same[0] ?? null;
+  return promotedAmong(project, production.path, same) ?? null;
 }
 
 /** Runs without a seed repeat nothing that can be told; those with one seed are one. */
