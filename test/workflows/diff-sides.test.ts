@@ -127,6 +127,23 @@ describe("worktrees and commits", () => {
     expect(here.expver(["diff", "e0.1.0", "now"]).stdout).toMatch(/now: best run of e0\.3\.0: \S+/);
   });
 
+  it("now has no numbers of a run that another branch began at the very commit this one is at", () => {
+    const here = makeRepository();
+    must(here, ["init"]);
+    here.commit("first", {
+      "train.sh": "mkdir -p models\necho $ACCURACY > models/model.bin\nprintf '{\"accuracy\": %s}' $ACCURACY > metrics.json\n",
+    });
+    const now = () => here.expverJson(["diff", "e0.1.0", "now"]).data.metrics[0].values[1];
+    train(here, "0.5");
+    here.git("branch", "idea");
+    train(here, "0.6");
+    here.git("switch", "-q", "idea");
+    must(here, ["data", "checkout", "--force", "models/model.bin.dvc"]);
+    expect(now()).toBe("0.5");
+    must(here, ["restore", "e0.2.0", "models"]);
+    expect(now()).toBe("0.6");
+  });
+
   it("now has the numbers of a run before the first commit, but of one that failed only when there is no other", () => {
     const run = (accuracy: string, code: number) => ["sh", "-c", `printf '{"accuracy": ${accuracy}}' > metrics.json; exit ${code}`];
     const begun = (accuracy: string, code: number) => {

@@ -144,11 +144,11 @@ function commitSide(project: Project, name: string, commit: string): Side {
 /** Parameters are those of its parameter file, else of {@link standingRun}; metrics those of that run, or of the sweep whose best it is. */
 async function worktreeSide(project: Project, context: Context, { name, versions, treeFolder }: Asked): Promise<Side> {
   const repository = requireRepository(project);
-  const { run, sweep } = standingRun(project, versions) ?? { run: null, sweep: null };
   const known = metricNames(project.config, versions);
   const states = await outputStatus(project, readPointers(project), context);
   const pointers = states.flatMap(({ pointer, scan }) => (scan === null ? [] : [{ ...pointer, ...scan.content }]));
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, pointers);
+  const { run, sweep } = standingRun(project, { versions, artifacts }) ?? { run: null, sweep: null };
   const numbers = run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`;
   const code = worktreeTree(repository, treeFolder());
   return {

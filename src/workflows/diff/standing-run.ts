@@ -7,6 +7,7 @@ import { readRun, readRunStarts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import type { Version } from "../../versions/types.ts";
 import { placesOf } from "../run/places.ts";
+import type { ShownArtifact } from "../show/artifacts.ts";
 
 export interface StandingRun {
   run: RunRecord;
@@ -14,11 +15,19 @@ export interface StandingRun {
   sweep: Version | null;
 }
 
+interface Standing {
+  versions: readonly Version[];
+  /** What lies in the worktree. */
+  artifacts: readonly ArtifactEntry[];
+}
+
+type ArtifactEntry = Pick<ShownArtifact, "path" | "hash">;
+
 /**
  * The latest run that did well among those HEAD comes from, for the database may have those of other branches; of a sweep the best, whose
  * model lies here. When there is none, the latest. Null: no run at all.
  */
-export function standingRun(project: Project, versions: readonly Version[]): StandingRun | null {
+export function standingRun(project: Project, { versions, artifacts }: Standing): StandingRun | null {
   const { databaseFile } = placesOf(project, null);
   if (!existsSync(databaseFile)) return null;
   const leadsHere = leadingToHead(requireRepository(project));
@@ -29,13 +38,22 @@ export function standingRun(project: Project, versions: readonly Version[]): Sta
       const run = readRun(db, id);
       latest ??= run;
       if (run?.status !== "finished" || (run.git_commit !== null && !leadsHere(run.git_commit))) continue;
-      const sweep = versions.find(({ name, message }) => name === run.version && message.bestRun !== null) ?? null;
+      const version = versions.find(({ name }) => name === run.version) ?? null;
+      // Another branch may have begun at the commit this one is at: then that run's code is here, and its results are not.
+      if (version !== null && !leadsHere(version.commit) && !mayLieHere(artifacts, version)) continue;
+      const sweep = version !== null && version.message.bestRun !== null ? version : null;
       return { run: (sweep && readRun(db, sweep.message.bestRun ?? "")) ?? run, sweep };
     }
     return latest && { run: latest, sweep: null };
   } finally {
     db.close();
   }
+}
+
+/** As after a run during which somebody committed, or with `--no-commit`: its results commit is on no branch, what it made lies here. */
+function mayLieHere(artifacts: readonly ArtifactEntry[], { onBranch, message: { models } }: Version): boolean {
+  const here = new Map(artifacts.map(({ path, hash }) => [path, hash]));
+  return models.length === 0 ? !onBranch : models.every(({ path, hash }) => here.get(path) === hash);
 }
 
 /** So many are looked at. */
