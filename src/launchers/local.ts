@@ -75,7 +75,10 @@ export function localLauncher(): Launcher {
     },
     async stop(job, signal) {
       const pid = runningPid(job);
-      return pid !== null && signalGroup(pid, signal);
+      const isSent = pid !== null && signalGroup(pid, signal);
+      // A program that Ctrl-Z has stopped hears of nothing else before that.
+      if (isSent && signal !== "SIGSTOP") signalGroup(pid, "SIGCONT");
+      return isSent;
     },
   };
 }

@@ -44,6 +44,24 @@ export function onMessage(handler: (signal: NodeJS.Signals) => void): () => void
   };
 }
 
+/**
+ * Ctrl-Z, and what wakes one up again. Programs in sessions of their own do not get it from the terminal: `pass` hands them what stops
+ * them, and what lets them go on. Answers how to stop listening.
+ */
+export function onSuspension(pass: (signal: "SIGSTOP" | "SIGCONT") => void): () => void {
+  const suspend = () => {
+    pass("SIGSTOP");
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const resume = () => pass("SIGCONT");
+  process.on("SIGTSTP", suspend);
+  process.on("SIGCONT", resume);
+  return () => {
+    process.removeListener("SIGTSTP", suspend);
+    process.removeListener("SIGCONT", resume);
+  };
+}
+
 type Wait = <T>(whatFor: string, wait: (tell: () => void) => T) => T;
 
 let howToWait: Wait = (_, wait) => wait(() => {});

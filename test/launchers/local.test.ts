@@ -90,6 +90,16 @@ describe("local launcher", () => {
     expect(readFileSync(launcher.log(one), "utf8")).toContain("asked");
   });
 
+  it("ends a program that has been stopped meanwhile", async () => {
+    const launcher = localLauncher();
+    const one = job("console.log('up'); setTimeout(() => {}, 20000)");
+    await launcher.submit(one);
+    while (!readFileSync(launcher.log(one), "utf8").includes("up")) await sleep(20);
+    await launcher.stop(one, "SIGSTOP");
+    await launcher.stop(one, "SIGTERM");
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", signal: "SIGTERM" });
+  });
+
   it.each(["SIGUSR1", "SIGUSR2"] as const)("is not ended by a %s that everything of a job gets", async (signal) => {
     const launcher = localLauncher();
     const one = job(`process.on("${signal}", () => process.exit(5)); console.log("up"); setTimeout(() => {}, 20000)`, { outlives: true });

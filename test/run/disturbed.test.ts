@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,6 +29,8 @@ interface Surroundings {
   input?: number;
   shell?: string[];
 }
+
+const isStopped = (pid: number) => execFileSync("ps", ["-o", "state=", "-p", String(pid)], { encoding: "utf8" }).startsWith("T");
 
 function makeWaiting(finish?: string): TestRepository {
   const repo = makeExperiment();
@@ -252,6 +254,31 @@ describe("stopping a run", () => {
     repo.write("go", "");
     expect(await ended).toBe(0);
     expect(repo.git("tag")).toBe("e0.1.0");
+  });
+
+  it("Ctrl-Z stops the program and all it started, until it is to go on", async () => {
+    const repo = makeExperiment();
+    const child = 'setInterval(() => require("fs").appendFileSync("running", "."), 20);';
+    repo.write("child.js", child);
+    repo.write(
+      "job.js",
+      `const child = require("child_process").spawn(process.execPath, ["child.js"], { stdio: "inherit" });
+       setInterval(() => { if (require("fs").existsSync("go")) { child.kill(); process.exit(0); } }, 20);`,
+    );
+    repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\n`);
+    repo.commit("programs");
+    const first = inBackground(repo, ["run", "--json", "--", "node", "job.js"]);
+    await until(() => exists(repo, "running"));
+    const marks = () => repo.read("running").length;
+    first.kill("SIGTSTP");
+    await until(() => isStopped(first.pid));
+    const seen = marks();
+    repo.write("go", "");
+    await sleep(300);
+    // What was on its way.
+    expect(marks()).toBeLessThanOrEqual(seen + 1);
+    first.kill("SIGCONT");
+    expect(await first.ended).toMatchObject({ code: 0 });
   });
 
   it("a second interrupt kills what does not listen", async () => {

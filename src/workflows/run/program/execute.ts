@@ -5,7 +5,7 @@ import { followLog } from "../../../launchers/follow-log.ts";
 import type { Job, JobStatus, Launcher } from "../../../launchers/launcher.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../../platform/files.ts";
-import { type Interrupt, onInterrupt, onMessage } from "../../../platform/interrupts.ts";
+import { type Interrupt, onInterrupt, onMessage, onSuspension } from "../../../platform/interrupts.ts";
 import type { RunStatus } from "../../../results/types.ts";
 
 export interface Ending {
@@ -38,6 +38,9 @@ export async function execute(context: Context, { launcher, job, onStart }: Exec
   const stopPassing = onMessage((signal) => {
     if (started) void launcher.tell(job, signal);
   });
+  const stopSuspending = onSuspension((signal) => {
+    if (started) void launcher.stop(job, signal);
+  });
   try {
     const status = await launcher.submit(job);
     try {
@@ -55,6 +58,7 @@ export async function execute(context: Context, { launcher, job, onStart }: Exec
   } finally {
     stopListening();
     stopPassing();
+    stopSuspending();
   }
 }
 

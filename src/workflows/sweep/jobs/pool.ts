@@ -2,7 +2,7 @@
 
 import type { JobReference, JobStatus } from "../../../launchers/launcher.ts";
 import type { Context } from "../../../platform/context.ts";
-import { onInterrupt } from "../../../platform/interrupts.ts";
+import { onInterrupt, onSuspension } from "../../../platform/interrupts.ts";
 import { counted } from "../../../platform/words.ts";
 import { requestStop, stopRequest } from "../../run/program/execute.ts";
 import { readFacts, runFolder } from "../../run/run-facts.ts";
@@ -144,7 +144,10 @@ interface StopWatch {
 }
 
 /** The first request lets running programs end, the second stops them: by Ctrl-C, or left in the sweep's folder by `sweep stop`. */
-function watchStops({ context, folder }: OpenSweep, { signal, outcome }: { signal: Context["signal"]; outcome: PoolOutcome }): StopWatch {
+function watchStops(
+  { context, folder, launcher, project }: OpenSweep,
+  { signal, outcome }: { signal: Context["signal"]; outcome: PoolOutcome },
+): StopWatch {
   const running: StopWatch["running"] = new Map();
   let asked = 0;
   const hear = (level: number) => {
@@ -157,11 +160,15 @@ function watchStops({ context, folder }: OpenSweep, { signal, outcome }: { signa
     } else for (const stop of running.values()) stop("SIGTERM");
   };
   const unlisten = onInterrupt(signal === undefined ? {} : { signal }, () => hear(asked + 1));
+  const unsuspend = onSuspension((sent) => {
+    for (const run of running.keys()) void launcher.stop({ id: run, folder: runFolder(project, run) }, sent);
+  });
   const timer = setInterval(() => hear(levelOf(stopRequest(folder))), LOOK_MS);
   return {
     running,
     end: () => {
       unlisten();
+      unsuspend();
       clearInterval(timer);
     },
   };
