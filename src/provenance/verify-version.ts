@@ -57,7 +57,9 @@ export async function verifyVersion(
 
 function tagLink({ name, tagObject, commit, problems, message }: Version): Link {
   const link = (state: Link["state"], detail: string): Link => ({ kind: "tag", target: name, state, detail });
-  if (problems.length > 0) return link("wrong", problems.join("; "));
+  // Whoever writes a tag by hand may write it in any letters: nothing was recorded, so that nothing is wrong.
+  const isByHand = commit !== "" && message.kind === null && !message.other.some(([key]) => key === "Kind");
+  if (problems.length > 0) return link(isByHand ? "unrecorded" : "wrong", problems.join("; "));
   if (tagObject === null) return link("unrecorded", "a lightweight tag: it says a commit and nothing else");
   if (message.kind === null) return link("unrecorded", "made without trailers: what it was made from was not recorded");
   return link("proven", `${tagObject.slice(0, 12)} names ${commit.slice(0, 12)}`);

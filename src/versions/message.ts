@@ -34,7 +34,8 @@ export function parseMessage(text: string): VersionMessage {
 /** Reads any message; what looks recorded but cannot be read is named in `problems`. */
 export function readMessage(text: string): { message: VersionMessage; problems: string[] } {
   const lines = trimBlankLines(withoutSignature(text).split(/\r?\n/));
-  const firstLine = parseHeadline(lines[0] ?? "");
+  // Editors of Windows put a mark of their own before the first letter, and people blanks.
+  const firstLine = parseHeadline((lines[0] ?? "").trimStart());
   const { rest, recorded, problems } = splitTrailers(lines.slice(1));
   return { message: { ...firstLine, body: trimBlankLines(rest).join("\n"), ...recorded }, problems };
 }

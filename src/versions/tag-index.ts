@@ -22,7 +22,7 @@ export interface KnownTag {
 }
 
 /** Goes up whenever another thing is read out of the same message. */
-const SCHEMA = 2;
+const SCHEMA = 3;
 
 /** By object; null when there is none that can be used. */
 export function readTagIndex(stateDir: string): Map<string, KnownTag> | null {

@@ -175,6 +175,10 @@ describe("the tag", () => {
     const commit = repo.git("rev-parse", "e0.1.0^{commit}");
     repo.git("tag", "-f", "e0.1.0", commit);
     expect(verify()).toMatchObject({ code: 0, state: "unrecorded", broken: [] });
+    // In the letters of another time.
+    repo.run("git", ["tag", "-f", "-a", "e0.1.0", "-F", "-", commit], { input: Buffer.from("accuracy=0.9 | caf\xe9\n", "latin1") });
+    expect(verify()).toMatchObject({ code: 0, state: "unrecorded", broken: [] });
+    expect(repo.expver(["verify", "e0.1.0"]).stdout).toContain("not valid UTF-8");
   });
 });
 

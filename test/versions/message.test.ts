@@ -113,6 +113,13 @@ describe("reading messages of others", () => {
     expect(message).toEqual({ ...EMPTY, description: "Try again: the second = better", body: "more\n\nReviewed-by: Bob\nCode: none" });
   });
 
+  it("reads a first line that begins with blanks, or with the mark that editors of Windows put there", () => {
+    const headline = [["accuracy", "0.9"]];
+    for (const before of ["  ", "\ufeff", "\n\ufeff"]) {
+      expect(parseMessage(`${before}accuracy=0.9 | text\n`)).toMatchObject({ headline, description: "text" });
+    }
+  });
+
   it("leaves out a signature", () => {
     const text = "lr=1 | x\n\nKind: manual\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n";
     expect(parseMessage(text)).toEqual({ ...EMPTY, headline: [["lr", "1"]], description: "x", kind: "manual" });
