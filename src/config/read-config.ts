@@ -41,7 +41,8 @@ function rulesFor(config: Config): Record<string, Rule> {
       table(place, (one) => choice<Aggregation>(one, ["last", "best", "mean", "min", "max", "sum"])),
     ),
     params: into(config, "params", (place) => (isNull(place.node) || isFalse(place.node) ? null : insidePath(place))),
-    data: into(config, "data", (place) => list(place, insidePath)),
+    // The project's own folder means all in it, as any other does.
+    data: into(config, "data", (place) => list(place, (one) => insidePath(one).replace(/^\.?$/, "**"))),
     track: into(config, "track", (place) => list(place, insidePath)),
     models: section({
       output: into(models, "output", insidePath),

@@ -29,6 +29,23 @@ it("a models folder that one pointer tracks is what a run made of it, run after 
   expect(repo.expverJson(["models", "promote", "e0.1.0"]).error?.hint).toContain("models: { candidates:");
 });
 
+it("a folder of data and one of reports, each tracked as a whole, are read and stored where their globs end in **", () => {
+  const repo = makeExperiment();
+  repo.write("data/a", "1");
+  repo.write("reports/old", "1");
+  must(repo, "data", "add", "data", "reports");
+  repo.commit("folders", { "expver.yaml": "data: [data/**]\ntrack: [reports/**]\n" });
+  repo.write("data/a", "2");
+  must(repo, "run", "-m", "one", "--", "node", "-e", "require('fs').writeFileSync('reports/new', '1')");
+  expect(repo.git("status", "--porcelain")).toBe("");
+  const read = (path: string) => {
+    must(repo, "get", "e0.1.0", path, "-o", `../got-${path.replace("/", "-")}`, "--force");
+    return repo.read(`../got-${path.replace("/", "-")}`);
+  };
+  expect([read("data/a"), read("reports/new")]).toEqual(["2", "1"]);
+  expect(repo.git("tag", "-l", "--format=%(contents)", "e0.1.0")).toMatch(/^Data: \S+ \d+ data$/m);
+});
+
 it("a database in a folder that one pointer tracks is refused before anything runs", () => {
   const repo = makeExperiment();
   repo.write("results/readme", "of people");

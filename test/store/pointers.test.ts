@@ -44,6 +44,26 @@ it("takes as inputs what is neither result nor model, nor made by the stages a c
   expect(inputPointers(project, pointers, { runsStages: true }).map(({ path }) => path)).toEqual(["data/train x.csv"]);
 });
 
+it.each([
+  ["data/**", ["data"]],
+  ["data/*", ["data"]],
+  ["data", ["data"]],
+  ["data/*.csv", []],
+  ["one/**", []],
+  ["./", ["data", "models", "one"]],
+  [".", ["data", "models", "one"]],
+])("data: [%s] names a folder that is tracked as a whole where all in it is named", (glob, inputs) => {
+  const repository = makeRepository();
+  repository.commit("data", {
+    "expver.yaml": `data: ['${glob}']\n`,
+    "data.dvc": pointer(`${A}.dir`, "data"),
+    "models.dvc": pointer(`${B}.dir`, "models"),
+    "one.dvc": pointer(A, "one"),
+  });
+  const project = openProject(repository.context);
+  expect(inputPointers(project, readPointers(project)).map(({ path }) => path)).toEqual(inputs);
+});
+
 it("shows one input's own hash, and one for several whatever their order", () => {
   const pointers = readPointers(openProject(repositoryWithPointers().context));
   expect(dataHash([])).toBeNull();

@@ -14,15 +14,25 @@ import type { Pointer } from "../types.ts";
  */
 export function inputPointers(project: Project, pointers: readonly Pointer[], { runsStages = false } = {}): Pointer[] {
   const { data, track, results } = project.config;
-  const stored = (globs: readonly string[]) => matchGlobs(globs.map((glob) => storedPath(project, glob)));
-  const [named, tracked] = [stored(data), stored(track)];
+  const [named, tracked] = [namesOutput(project, data), namesOutput(project, track)];
   const database = storedPath(project, results.database);
   const models = modelPlaces(project);
   const isOthers = isOutputBeside(project);
-  const isRead = ({ path, stage, cache }: Pointer) =>
-    data.length > 0 ? named(path) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages)) && !isOthers(path);
-  return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
+  const isRead = (pointer: Pointer) => {
+    const { path, stage, cache } = pointer;
+    return data.length > 0 ? named(pointer) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages)) && !isOthers(path);
+  };
+  return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer) && isRead(pointer));
 }
+
+/** What names all that is in a folder names the folder, where it is tracked as a whole: `data/**` and `data.dvc`. */
+function namesOutput(project: Project, globs: readonly string[]): (pointer: Pointer) => boolean {
+  const fits = matchGlobs(globs.map((glob) => storedPath(project, glob)));
+  return ({ path, hash }) => fits(path) || (hash?.endsWith(".dir") === true && fits(`${path}/${ANY_NAME}`));
+}
+
+// Meant by no pattern but those that mean every name.
+const ANY_NAME = "\0any\0";
 
 /** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Neither their order matters, nor that two pointers name one. */
 export function dataHash(pointers: readonly Pick<Pointer, "path" | "hash">[]): string | null {
