@@ -142,3 +142,22 @@ it("what lies in production and is nobody's stays there: the first model goes be
   expect(repo.expverJson(["models", "promote", "e0.1.0"]).data.path).toBe("models/production/model.bin");
   expect(repo.read("models/production/model.json")).toBe("mine, stored nowhere");
 });
+
+it("of a version whose model is in Git it is said where that is, and how later ones come to be tracked", () => {
+  const repo = makeModels();
+  repo.git("rm", "-q", "--cached", "models/model.json.dvc");
+  repo.run("rm", ["models/model.json.dvc"]);
+  repo.git("add", "--force", "models/model.json");
+  repo.git("commit", "-q", "-m", "the model in Git");
+  train(repo, "0.1");
+  const refused = repo.expverJson(["models", "get", "e0.4.0"]);
+  expect(refused).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND", details: { inGit: ["models/model.json"] } } });
+  expect(refused.error?.hint).toContain("expver get e0.4.0 models/model.json");
+  must(repo, "get", "e0.4.0", "models/model.json", "--out", "old.json");
+  expect(repo.read("old.json")).toBe(modelOf("0.1"));
+  repo.git("rm", "-q", "--cached", "models/model.json");
+  repo.git("commit", "-q", "-m", "no longer");
+  train(repo, "0.3");
+  must(repo, "models", "get", "e0.5.0", "--out", "new.json");
+  expect(repo.read("new.json")).toBe(modelOf("0.3"));
+});

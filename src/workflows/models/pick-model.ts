@@ -1,8 +1,11 @@
 /** Which model a person means, and where its bytes come from. */
+import { posix } from "node:path";
+import { modelPlaces } from "../../config/model-places.ts";
 import { nearestWord } from "../../config/nearest.ts";
 import { storedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
+import { readTree } from "../../git/tree.ts";
 import { ownerOf } from "../../models/candidates.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
 import { promotedAmong } from "../../models/production-history.ts";
@@ -10,8 +13,9 @@ import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { openCache } from "../../store/objects/cache.ts";
-import { trackedOf } from "../../store/pointers/pointers.ts";
+import { isPointerFile, trackedOf } from "../../store/pointers/pointers.ts";
 import type { Source } from "../../store/sources/source.ts";
+import type { Version } from "../../versions/types.ts";
 import { copyKey, type Survey } from "./survey.ts";
 
 /**
@@ -25,10 +29,7 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   if (version !== undefined && ofRun === undefined) {
     const own = models.filter((model) => model.version === version.name && model.commit !== null);
     if (own.length > 0) return onlyModel(survey, own, { name, path });
-    throw new ExpverError("E_NOT_FOUND", `${version.name} left no model`, {
-      hint: "`expver models list` shows which did.",
-      details: { version: name },
-    });
+    throw leftNone(survey, version);
   }
   // A candidate's file may have a `#` in its name.
   const odd = version === undefined && ofRun !== undefined ? await candidateMeant(survey, name) : null;
@@ -50,6 +51,23 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   throw new ExpverError("E_NOT_FOUND", `run ${run} left no model, and none of its candidates is known here`, {
     hint: "`expver models list` shows which runs did.",
     details: { run },
+  });
+}
+
+/** What Git has of a version in the models folder are files like others: no pointer of theirs could go into production. */
+function leftNone({ project, repository }: Survey, { name, commit }: Version): ExpverError {
+  const files = commit === "" ? [] : readTree(repository, commit, modelPlaces(project)).map(({ path }) => path);
+  const inGit = files.filter((path) => !isPointerFile(path) && posix.basename(path) !== ".gitignore");
+  const [first] = inGit;
+  if (first === undefined)
+    return new ExpverError("E_NOT_FOUND", `${name} left no model`, {
+      hint: "`expver models list` shows which did.",
+      details: { version: name },
+    });
+  const others = inGit.length > 1 ? ` and ${inGit.length - 1} more` : "";
+  return new ExpverError("E_NOT_FOUND", `${name} left no model that is tracked as data: Git has ${first}${others}`, {
+    hint: `As it was: expver get ${name} ${shellWord(first)}. For models of later runs: git rm --cached ${shellWord(first)}, and commit.`,
+    details: { version: name, inGit },
   });
 }
 
