@@ -17,8 +17,8 @@ function translate(pattern: string): string {
       at += rest.startsWith("**/") ? 2 : 1;
     } else if (rest.startsWith("*")) result += "[^/]*";
     else if (rest.startsWith("?")) result += "[^/]";
-    else if (set !== null) {
-      result += `[${set[1] ? "^/" : ""}${(set[2] ?? "").replace(/[\\[\]]/g, "\\$&")}]`;
+    else if (set !== null && isClass(classOf(set))) {
+      result += classOf(set);
       at += set[0].length - 1;
     } else if (rest.startsWith("{") && rest.includes("}")) {
       result += "(?:";
@@ -33,6 +33,24 @@ function translate(pattern: string): string {
     } else result += literal(rest[0] ?? "");
   }
   return result + ")".repeat(braces);
+}
+
+function classOf([, not, members = ""]: RegExpExecArray): string {
+  return `[${not ? "^/" : ""}${members.replace(/[\\[\]]/g, "\\$&")}]`;
+}
+
+/** `[z-a]` is none: its bracket is a bracket. */
+function isClass(text: string): boolean {
+  try {
+    return new RegExp(text, "u") instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+/** A text in which nothing has another meaning. */
+export function globOf(text: string): string {
+  return text.replace(/[\\*?[\]{},]/g, "\\$&");
 }
 
 function literal(character: string): string {

@@ -3,7 +3,7 @@
 import { ExpverError } from "../errors.ts";
 import { matchGlobs } from "./globs.ts";
 import { modelPlaces } from "./model-places.ts";
-import { absolutePath, isUnder, storedPath } from "./paths.ts";
+import { absolutePath, isUnder, storedGlob, storedPath } from "./paths.ts";
 import { type Project, readConfig } from "./project.ts";
 import { projectBeside } from "./projects-beside.ts";
 
@@ -23,7 +23,7 @@ function outputsIn(project: Project): (path: string) => boolean {
   const { results, track } = project.config;
   const database = storedPath(project, results.database);
   const models = modelPlaces(project);
-  const isTracked = matchGlobs(track.map((glob) => storedPath(project, glob)));
+  const isTracked = matchGlobs(track.map((glob) => storedGlob(project, glob)));
   return (path) => path === database || path.startsWith(`${database}-`) || isUnder(path, models) || isTracked(path);
 }
 

@@ -5,6 +5,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
 import { shellWord } from "../platform/shell-word.ts";
+import { globOf } from "./globs.ts";
 import { type Place, topOf } from "./project.ts";
 
 /** `../data/x` typed in `sub/` → `data/x`; the top itself is `""`. Throws E_OUTSIDE when it, or the folder it really lies in, is outside. */
@@ -44,6 +45,11 @@ export function typedPath(project: Place, stored: string): string {
 /** A path of `expver.yaml` (relative to the project's root) in stored form. */
 export function storedPath(project: Place, fromConfig: string): string {
   return toPosix(relative(topOf(project), join(project.root, fromConfig)));
+}
+
+/** The same of a glob: what the project's own folder is called has no other meaning. */
+export function storedGlob(project: Place, fromConfig: string): string {
+  return [globOf(storedPath(project, ".")), configPath(project, storedPath(project, fromConfig))].filter(Boolean).join("/");
 }
 
 /** A stored path as `expver.yaml` names it: the reverse of {@link storedPath}. */

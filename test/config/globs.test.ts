@@ -11,6 +11,7 @@ it.each([
   ["[!a]b", ["bb"], ["ab", "/b"]],
   ["a+(b).txt", ["a+(b).txt"], ["aab.txt"]],
   ["\\*", ["*"], ["a"]],
+  ["[z-a]b", ["[z-a]b"], ["zb", "bb"]],
   ["a/**/b", ["a/b", "a/x/y/b"], ["ab", "a/xb"]],
 ])("%s", (pattern, yes, no) => {
   const matches = matchGlobs([pattern]);

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { dataHash, inputPointers } from "../../src/store/pointers/data-hash.ts";
 import { readPointers, readPointersAt } from "../../src/store/pointers/pointers.ts";
+import { takeMarks } from "../../src/workflows/run/outputs/marks.ts";
+import { placesOf } from "../../src/workflows/run/places.ts";
 import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
 
@@ -62,6 +65,20 @@ it.each([
   });
   const project = openProject(repository.context);
   expect(inputPointers(project, readPointers(project)).map(({ path }) => path)).toEqual(inputs);
+});
+
+it.each(["exp[1]", "a{b", "x*", "q?,"])("globs mean what they say in a project whose folder is called %s", (folder) => {
+  const repository = makeRepository();
+  repository.commit("data", {
+    [`${folder}/expver.yaml`]: "data: ['*.csv']\ntrack: ['reports/*.json']\n",
+    [`${folder}/a.csv.dvc`]: pointer(A, "a.csv"),
+    [`${folder}/b.dvc`]: pointer(B, "b"),
+  });
+  const project = openProject({ ...repository.context, cwd: join(repository.root, folder) });
+  expect(inputPointers(project, readPointers(project)).map(({ path }) => path)).toEqual([`${folder}/a.csv`]);
+  const files = takeMarks(project, placesOf(project, null), []).files;
+  repository.write(`${folder}/reports/a.json`, "{}");
+  expect([files, Object.keys(takeMarks(project, placesOf(project, null), []).files)]).toEqual([{}, [`${folder}/reports/a.json`]]);
 });
 
 it("shows one input's own hash, and one for several whatever their order", () => {

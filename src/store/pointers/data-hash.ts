@@ -2,7 +2,7 @@
 import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { isOutputBeside } from "../../config/outputs-beside.ts";
-import { isUnder, storedPath } from "../../config/paths.ts";
+import { isUnder, storedGlob, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { listingHash, renderListing } from "../objects/listing.ts";
 import type { Pointer } from "../types.ts";
@@ -27,7 +27,7 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
 
 /** What names all that is in a folder names the folder, where it is tracked as a whole: `data/**` and `data.dvc`. */
 function namesOutput(project: Project, globs: readonly string[]): (pointer: Pointer) => boolean {
-  const fits = matchGlobs(globs.map((glob) => storedPath(project, glob)));
+  const fits = matchGlobs(globs.map((glob) => storedGlob(project, glob)));
   return ({ path, hash }) => fits(path) || (hash?.endsWith(".dir") === true && fits(`${path}/${ANY_NAME}`));
 }
 

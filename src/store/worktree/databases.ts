@@ -1,6 +1,6 @@
 /** Which files a program opens for writing: they are copied, never linked, and a live database is stored from a consistent copy. */
 import { matchGlobs } from "../../config/globs.ts";
-import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
+import { absolutePath, isUnder, storedGlob, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 
@@ -37,6 +37,6 @@ export function startsLikeDatabase(bytes: Buffer): boolean {
 export function mutablePaths(project: Project): (path: string) => boolean {
   const { models, track, results } = project.config;
   const folders = [models.output, models.production, models.candidates, results.database].map((path) => storedPath(project, path));
-  const tracked = matchGlobs(track.map((glob) => storedPath(project, glob)));
+  const tracked = matchGlobs(track.map((glob) => storedGlob(project, glob)));
   return (path) => tracked(path) || isUnder(path, folders);
 }

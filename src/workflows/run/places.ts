@@ -1,7 +1,7 @@
 /** Where a run reads and writes, in stored form (relative to the Git root, with `/`). */
 import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
-import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
+import { absolutePath, pathFromUser, storedGlob, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
@@ -34,14 +34,13 @@ export function metricsPlace(project: Project, context: Context, typed: string |
 export function placesOf(project: Project, metrics: string | null): Places {
   const { results, track } = project.config;
   const database = storedPath(project, results.database);
-  const globs = track.map((glob) => storedPath(project, glob));
   return {
     database,
     databaseFile: absolutePath(project, database),
     models: modelPlaces(project),
     modelOutput: storedPath(project, project.config.models.output),
-    track: globs,
-    isTracked: matchGlobs(globs),
+    track: track.map((glob) => storedPath(project, glob)),
+    isTracked: matchGlobs(track.map((glob) => storedGlob(project, glob))),
     metrics,
   };
 }
