@@ -2,6 +2,7 @@
 import { type Project, requireRepository } from "../config/project.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
+import type { Version } from "../versions/types.ts";
 import { pointerIn } from "./pointer-in.ts";
 import type { KnownModel, Tenure } from "./types.ts";
 
@@ -34,7 +35,7 @@ const TRAILERS = ["Version", "Run", "Model", "Demoted"];
 const FIELDS = ["%H", "%P", "%cI", "%an <%ae>", ...TRAILERS.map((key) => `%(trailers:key=${key},valueonly,separator=%x20)`)];
 
 /** The latest first, by whatever command or hand its pointer was changed. On this line: a merge counts when it was merged. */
-export function productionHistory(project: Project, path: string): Tenure[] {
+export function productionHistory(project: Project, path: string, versions: readonly Version[]): Tenure[] {
   const repository = requireRepository(project);
   const file = `${path}.dvc`;
   const records = recordsOf(repository, ["--first-parent", "HEAD"], file);
@@ -48,7 +49,17 @@ export function productionHistory(project: Project, path: string): Tenure[] {
   });
   return all
     .filter(({ tenure: { hash } }, index) => hash !== (all[index + 1]?.tenure.hash ?? null))
-    .map(({ record, tenure }) => (record.isMerge && tenure.how === "unsaid" ? asOnItsBranch(repository, tenure, file) : tenure));
+    .map(({ record, tenure }) => (record.isMerge && tenure.how === "unsaid" ? asOnItsBranch(repository, tenure, file) : tenure))
+    .map((tenure) => ({ ...tenure, version: versionNow(tenure, versions) }));
+}
+
+/** A version that another clone had published first has got another number since: whose a run is, its tag says. */
+function versionNow({ version: said, run }: Tenure, versions: readonly Version[]): string | null {
+  const owner = (name?: string) =>
+    versions.find(({ name: one, message: { runs } }) => (name === undefined || one === name) && runs.some((entry) => entry.run === run));
+  if (said === null || run === null || owner(said) !== undefined) return said;
+  const isOthers = versions.some(({ name, message: { runs } }) => name === said && runs.length > 0);
+  return owner()?.name ?? (isOthers ? null : said);
 }
 
 /** A merge says nothing itself: which of the versions with these bytes it was, the commit says that promoted it on the branch. */
@@ -123,8 +134,7 @@ export function isModelOf(
 }
 
 /** Of models with the same bytes the one that was put into production last; the first where that is not said of any. */
-export function promotedAmong(project: Project, path: string, same: readonly KnownModel[]): KnownModel | undefined {
-  const [last] = same.length > 1 ? productionHistory(project, path) : [];
+export function promotedAmong(same: readonly KnownModel[], [last]: readonly Tenure[]): KnownModel | undefined {
   return same.find((model) => last !== undefined && isModelOf(last, model)) ?? same[0];
 }
 

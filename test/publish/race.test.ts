@@ -235,3 +235,15 @@ it("the number is taken in the very moment of the push: refused, and repeating r
   expect({ code, error }).toMatchObject({ code: 4, error: { hint: expect.stringContaining("expver publish e0.1.0") } });
   expect(must(other, ["publish", "e0.1.0"]).data.versions).toMatchObject([{ version: "e0.2.0", was: "e0.1.0" }]);
 });
+
+it("what was promoted under the number it had is known by the one it has, and never for the other clone's", () => {
+  const { other } = makeRace();
+  const run = String(runRows(other)[0]?.run_id);
+  must(other, ["models", "promote", "e0.1.0"]);
+  must(other, ["publish"]);
+  must(other, ["sync"]);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0", "refs/tags/e0.2.0"]);
+  expect(must(other, ["models", "history"]).data.entries).toMatchObject([{ version: "e0.2.0", run, how: "promoted" }]);
+  expect(must(other, ["models", "info"]).data).toMatchObject({ promotion: { version: "e0.2.0", run }, is: [{ version: "e0.2.0" }] });
+  expect(must(other, ["models", "demote", "--dry-run"]).data.demotes).toMatchObject({ version: "e0.2.0", run });
+});

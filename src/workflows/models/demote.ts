@@ -66,7 +66,7 @@ export const modelsDemote: WriteWorkflow<Input, DemotePlan, Demoted> = {
         details: { path },
       });
     }
-    const history = productionHistory(project, path);
+    const history = productionHistory(project, path, survey.versions);
     const demotes = named(survey, history.filter(isHeld).find((tenure) => tenure.hash === hash) ?? { hash, version: null, run: null });
     const previous = predecessorOf(history, hash);
     let back: DemotePlan["back"] = null;

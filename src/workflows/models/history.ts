@@ -39,7 +39,7 @@ export const modelsHistory: ReadWorkflow<Input, ModelsHistory> = {
     const survey = await surveyModels(context);
     const { project, production, models } = survey;
     const by = metricChoice(survey, textIn(input.metric));
-    const all = productionHistory(project, production.path);
+    const all = productionHistory(project, production.path, survey.versions);
     const { dir } = openCache(project);
     const shown = all.slice(0, limit).map((tenure, index) => ({
       ...tenure,

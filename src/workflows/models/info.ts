@@ -29,7 +29,7 @@ export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
   async read(context, input) {
     const survey = await surveyModels(context);
     const { project, production, models } = survey;
-    const history = productionHistory(project, production.path).filter(isHeld).slice(0, HISTORY);
+    const history = productionHistory(project, production.path, survey.versions).filter(isHeld).slice(0, HISTORY);
     const recorded = production.recorded?.hash;
     const promotion = history.find(({ hash }) => hash === recorded) ?? null;
     const isPromoted = (model: KnownModel) => promotion !== null && isModelOf(promotion, model);

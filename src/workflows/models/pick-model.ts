@@ -8,7 +8,7 @@ import { resolveCommit } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import { ownerOf } from "../../models/candidates.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
-import { promotedAmong } from "../../models/production-history.ts";
+import { productionHistory, promotedAmong } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -74,14 +74,14 @@ function leftNone({ project, repository }: Survey, { name, commit }: Version): E
 const PRODUCTION = "production";
 
 /** What was promoted, whatever lies there by now. */
-function inProduction({ project, models, production, repository }: Survey): KnownModel {
+function inProduction({ project, versions, models, production, repository }: Survey): KnownModel {
   const { path, recorded, state } = production;
   if (recorded === null) {
     const isThere = state === "untracked" ? ": nobody promoted what lies there" : "";
     throw new ExpverError("E_NOT_FOUND", `nothing is in production (${path})${isThere}`, { details: { path } });
   }
   const same = models.filter(({ hash }) => hash === recorded.hash);
-  const known = promotedAmong(project, path, same);
+  const known = promotedAmong(same, productionHistory(project, path, versions));
   const commit = resolveCommit(repository, "HEAD");
   return known ?? { ...recorded, version: null, run: null, path, commit, date: "", metrics: {} };
 }

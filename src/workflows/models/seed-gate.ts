@@ -1,7 +1,7 @@
 /** `--seeds 5 --confidence 0.95`: the mean over seeds is better than that of another model's group, by Welch's test. */
 
 import { ExpverError } from "../../errors.ts";
-import { promotedAmong } from "../../models/production-history.ts";
+import { productionHistory, promotedAmong } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { own } from "../../platform/mapping.ts";
@@ -145,11 +145,11 @@ function runOf({ all }: SeededRuns, { run, version }: KnownModel): SeededRun | u
 
 /** Of several models with the same bytes the one that was promoted. */
 async function rivalOf(survey: Survey, than: string): Promise<KnownModel | "nothing" | null> {
-  const { project, production, models } = survey;
+  const { project, production, models, versions } = survey;
   if (than !== "production") return pickModel(survey, than);
   if (production.state === "none") return "nothing";
   const same = models.filter(({ hash }) => hash === (production.there ?? production.recorded)?.hash);
-  return promotedAmong(project, production.path, same) ?? null;
+  return promotedAmong(same, productionHistory(project, production.path, versions)) ?? null;
 }
 
 /** Runs without a seed repeat nothing that can be told; those with one seed are one. */
