@@ -217,6 +217,17 @@ describe("wherever it is typed", () => {
     expect(second.read("data/train.csv")).toBe("a,b\n1,2\n");
     const { worktrees } = bare.expverJson(["worktree", "list"]).data;
     expect(worktrees.map(({ branch }: { branch: string }) => branch)).toEqual([null, "exp/one/two", "exp/second"]);
+    // In the worktree itself no less is found than from elsewhere: it was compared with its own database.
+    mustIn(second, "log", "accuracy=0.5");
+    const categories = (where: TestRepository, name: string) =>
+      where.expverJson(["check", name]).data.checked[0].findings.map(({ category }: { category: string }) => category);
+    expect(categories(second, "second")).toContain("results");
+    bare.git("worktree", "add", "-q", join(dirname(bare.root), "trees", "home"), "main");
+    mustIn(tree("home"), "log", "accuracy=0.7");
+    expect(categories(second, "second")).toContain("results");
+    expect(categories(tree("home"), "second")).toContain("results");
+    mustIn(tree("home"), "merge", "second");
+    expect(categories(second, "second")).not.toContain("results");
   });
 
   it("a project in a folder of a larger repository has its data there too, and is looked through", () => {

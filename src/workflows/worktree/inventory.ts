@@ -19,11 +19,11 @@ import { commitsOnlyAt, historyFindings, lineOf } from "./inventory/history.ts";
 import { modelFinding } from "./inventory/model.ts";
 import { objectFindings } from "./inventory/objects.ts";
 import { databaseOf, resultsFindings } from "./inventory/results.ts";
-import { detachedHead, goingBranch, insideOf, isThere, projectOfRecord, type WorktreeRecord } from "./records.ts";
+import { detachedHead, goingBranch, insideOf, isThere, projectOfRecord, stayingProject, type WorktreeRecord } from "./records.ts";
 
 /** Empty: it can go. `asked`: a project of the worktree that stays. One that cannot be looked through may have anything in it. */
 export async function inventory(asked: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
-  const main = projectOfRecord(asked, context, record);
+  const main = projectOfRecord(stayingProject(asked, context, record), context, record);
   const { repository } = main;
   if (repository === null) return [];
   const branch = goingBranch(repository, record);

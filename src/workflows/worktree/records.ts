@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { openProject, type Place, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { contextIn, gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, findRepository, gitResult, type Repository } from "../../git/git.ts";
+import { headBranch } from "../../git/refs.ts";
 import { isWorktreeOf, linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { fileNameOf, isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
@@ -57,6 +58,21 @@ export function mainProject(project: Project, repository: Repository, context: C
   const [main] = linkedWorktrees(repository);
   if (main === undefined || main.bare || !main.there || main.root === repository.root) return project;
   return openProject(contextIn(context, insideOf({ root: main.root, ...folderOf(project) })));
+}
+
+/**
+ * `asked`, but for the worktree that goes itself: seen from in there, where the main one is bare, it would be compared with itself.
+ * Then what stays is the worktree on the bare one's branch, else the bare one.
+ */
+export function stayingProject(asked: Project, context: Context, { root }: Pick<WorktreeRecord, "root">): Project {
+  const { repository } = asked;
+  if (repository === null || repository.root !== root) return asked;
+  const [main, ...others] = linkedWorktrees(repository);
+  if (main === undefined || !main.bare) return asked;
+  const bare = findRepository(contextIn(context, main.root));
+  const branch = bare === null ? null : headBranch(bare);
+  const home = others.find((one) => one.there && one.root !== root && one.branch !== null && `refs/heads/${one.branch}` === branch);
+  return openProject(contextIn(context, home === undefined ? main.root : insideOf({ root: home.root, ...folderOf(asked) })));
 }
 
 /** Of a repository with several projects, the one whose worktree this is, beside `main`: the same where that is not there. */
