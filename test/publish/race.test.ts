@@ -30,7 +30,9 @@ function refuseAll(upstream: TestRepository): void {
 }
 
 function renumberingOf(repo: TestRepository): string {
-  return must(repo, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "renumber").id;
+  return must(repo, ["ops", "list"]).data.operations.find(
+    ({ command, state }: Record<string, string>) => command === "renumber" && state === "done",
+  ).id;
 }
 
 /** The version a stored database says a run has. */
@@ -246,4 +248,40 @@ it("what was promoted under the number it had is known by the one it has, and ne
   expect(must(other, ["models", "history"]).data.entries).toMatchObject([{ version: "e0.2.0", run, how: "promoted" }]);
   expect(must(other, ["models", "info"]).data).toMatchObject({ promotion: { version: "e0.2.0", run }, is: [{ version: "e0.2.0" }] });
   expect(must(other, ["models", "demote", "--dry-run"]).data.demotes).toMatchObject({ version: "e0.2.0", run });
+});
+
+it.each([
+  { his: 1, merge: "e0.2.0", was: "e0.3.0" },
+  { his: 2, merge: "e0.4.0", was: "e0.3.0" },
+])("what has merged it says its new number, also when it is $merge now; undo has the old ones", ({ his, merge, was }) => {
+  const study = makeStudy();
+  study.repo.git("push", "-q", "-u", "origin", "main");
+  must(study.repo, ["data", "push"]);
+  const other = cloneOf(study);
+  must(other, ["data", "pull"]);
+  const there = openTestRepository(String(must(other, ["worktree", "create", "side"]).data.root));
+  expect(runOnce(there, "-m", "in the experiment", "--param", "lr=0.2")).toBe("e0.1.0");
+  const gates = ["versions", "objects", "model", "ignored"];
+  must(other, ["worktree", "finish", "side", "--results", "merge", "--data", "merge", "--models", "none", "--yes", "--force", ...gates]);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0", "refs/tags/e0.2.0"]);
+  for (let number = 1; number <= his; number += 1) runOnce(study.repo, "-m", "his", "--param", `lr=0.${number}`);
+  must(study.repo, ["publish"]);
+
+  const refs = () => other.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/tags", "refs/expver/unpublished");
+  const before = refs();
+  refuseAll(study.upstream);
+  expect(other.expverJson(["publish", "--dry-run"]).data.steps).toContainEqual(
+    expect.objectContaining({ verb: "tag", target: "e0.2.0", detail: `it merged ${was}` }),
+  );
+  expect(other.expverJson(["publish"]).code).toBe(4);
+  for (let number = 1; number <= his; number += 1) must(other, ["undo", renumberingOf(other)]);
+  expect(refs()).toBe(before);
+
+  rmSync(join(study.upstream.root, "hooks/pre-receive"));
+  must(other, ["publish"]);
+  must(other, ["sync"]);
+  expect(must(other, ["lineage", merge]).data).toMatchObject({ kind: "merge", merged: [was], from: [{ version: was }] });
+  expect(must(other, ["uses", "e0.1.0"]).data.uses).toEqual([]);
+  expect(must(other, ["uses", was]).data.uses).toContainEqual(expect.objectContaining({ version: merge, role: "merged" }));
+  expect(must(other, ["verify", merge]).data.versions).toMatchObject([{ state: "whole" }]);
 });

@@ -14,6 +14,7 @@ import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
+import { readVersions } from "../../versions/registry.ts";
 import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
@@ -37,6 +38,8 @@ export interface Renumbering {
   keepsCommit: boolean;
   /** The branch that moves to the new commit, because it ends at the old one; "HEAD" when detached. */
   branch: string | null;
+  /** Versions that nobody else has and that say they merged it: their tags say the new number. */
+  mergedIn: string[];
 }
 
 /** Reads only. `refs`: what the remote has. */
@@ -47,6 +50,8 @@ export async function planRenumberings(
 ): Promise<Renumbering[]> {
   const taken = new Set([...refs.keys()].flatMap((ref) => (ref.startsWith("refs/tags/") ? [ref.slice("refs/tags/".length)] : [])));
   const planned: Renumbering[] = [];
+  const isPublic = (one: Version) => !one.unpublished || refs.get(`refs/tags/${one.name}`) === objectOf(one);
+  const merges = readVersions(project).filter((one) => one.message.merged.length > 0 && !isPublic(one));
   for (const { version, object, state } of versions) {
     if (state !== "taken") continue;
     committer(repository);
@@ -54,12 +59,14 @@ export async function planRenumberings(
     taken.add(to);
     const keepsCommit = version.message.kind !== "run" && version.message.kind !== "sweep";
     const runs = keepsCommit ? [] : await workingRuns(project, { from: version.name, runs: runsOf(version) });
-    planned.push({ version, object, to, runs, keepsCommit, branch: keepsCommit ? null : movableBranch(repository, version.commit) });
+    const branch = keepsCommit ? null : movableBranch(repository, version.commit);
+    const mergedIn = merges.filter(({ message }) => message.merged.includes(version.name)).map(({ name }) => name);
+    planned.push({ version, object, to, runs, keepsCommit, branch, mergedIn });
   }
   return planned;
 }
 
-export function renumberingSteps(project: Project, { version, to, runs, keepsCommit, branch }: Renumbering, why: string): Step[] {
+export function renumberingSteps(project: Project, { version, to, runs, keepsCommit, branch, mergedIn }: Renumbering, why: string): Step[] {
   const { database } = project.config.results;
   return [
     { verb: "renumber", target: version.name, detail: `→ ${to}: ${why}`, keeps: "in the operation" },
@@ -69,11 +76,14 @@ export function renumberingSteps(project: Project, { version, to, runs, keepsCom
     ...(runs.length === 0
       ? []
       : [{ verb: "stamp", target: database, detail: `${to} in the rows of ${runs.join(", ")}`, count: runs.length }]),
+    ...mergedIn.map((name) => ({ verb: "tag", target: name, detail: `it merged ${to}`, keeps: "in the operation" })),
   ];
 }
 
 export async function renumber(project: Project, repository: Repository, context: Context, renumbering: Renumbering): Promise<void> {
-  const { version, object, to, runs, keepsCommit, branch } = renumbering;
+  const { to, runs, keepsCommit, branch, mergedIn } = renumbering;
+  const all = readVersions(project);
+  const { version, object } = asItIsNow(all, renumbering);
   const number = { from: version.name, to, runs: runsOf(version) };
   context.report({
     kind: "warning",
@@ -95,6 +105,7 @@ export async function renumber(project: Project, repository: Repository, context
         { ref: `refs/tags/${version.name}`, before: object, after: null },
         { ref: marker, before: readRef(repository, marker), after: null },
         ...(made === null || branch === null ? [] : [{ ref: branch, before: version.commit, after: commit }]),
+        ...all.filter(({ name }) => mergedIn.includes(name)).flatMap((one) => mergedChanges(repository, one, { from: version.name, to })),
       ];
       const { index, files } = made ?? { index: [], files: [] };
       const database = storedPath(project, project.config.results.database);
@@ -113,6 +124,25 @@ export async function renumber(project: Project, repository: Repository, context
       }
     },
   });
+}
+
+/** The renumbering before may have had its tag say the new number of what it merged. */
+function asItIsNow(all: readonly Version[], { version, object }: Renumbering): Pick<Renumbering, "version" | "object"> {
+  const now = all.find(({ name, commit }) => name === version.name && commit === version.commit);
+  return now === undefined ? { version, object } : { version: now, object: objectOf(now) };
+}
+
+/** What a version says it has merged: else that would be the other clone's. */
+function mergedChanges(repository: Repository, one: Version, { from, to }: { from: string; to: string }): RefChange[] {
+  const { name, commit, message } = one;
+  const merged = message.merged.map((other) => (other === from ? to : other));
+  const before = objectOf(one);
+  const after = makeTag(repository, { name, object: commit, message: formatMessage({ ...message, merged }) });
+  return [`refs/tags/${name}`, unpublishedRef(name)].map((ref) => ({ ref, before, after }));
+}
+
+function objectOf({ tagObject, commit }: Version): string {
+  return tagObject ?? commit;
 }
 
 function runsOf({ message }: Version): string[] {
