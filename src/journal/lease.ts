@@ -1,10 +1,10 @@
 /** Leases: who may do something long (a run in a worktree). A file naming its owner, replaced only when that owner is provably dead. */
 import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { fileNameOf, hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { fileNameOf, hasCode, isMissing, isThere, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock } from "../platform/locks.ts";
 import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
 
@@ -28,7 +28,7 @@ export interface Lease extends LeaseRecord {
 export function acquireLease(project: Place, name: string, facts: Record<string, unknown>, owner = identityOf(process.pid)): Lease {
   const path = leasePath(project, name);
   const record: LeaseRecord = { name, owner, facts, token: randomUUID() };
-  if (!createWhole(path, record) && !replaceDead(path, record)) throw busy(name, readLease(project, name));
+  if (!createWhole(path, record, withoutLinks) && !replaceDead(path, record)) throw busy(name, readLease(project, name));
   const isOurs = () => readLease(project, name)?.token === record.token;
   return {
     ...record,
@@ -70,17 +70,23 @@ function replaceDead(path: string, record: LeaseRecord): boolean {
     if (held !== null && lifeOf(held.owner) !== "dead") return false;
     // A text that is no lease is what a power cut left: leases appear whole.
     rmSync(path, { force: true });
-    return createWhole(path, record);
+    return createWhole(path, record, renameToFree);
   });
 }
 
-/** The file appears with all its content or not at all; false when there is one. */
-function createWhole(path: string, record: LeaseRecord): boolean {
+/** The file appears with all its content or not at all; false when there is one. `instead`: what to do where there are no hard links. */
+function createWhole(path: string, record: LeaseRecord, instead: (temporary: string, path: string) => boolean): boolean {
   const temporary = `${path}.${record.token}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(temporary, JSON.stringify(record), { flag: "wx" });
-    linkSync(temporary, path);
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      // exFAT, shares, drives of clouds.
+      if (!hasCode(error, "EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP")) throw error;
+      return instead(temporary, path);
+    }
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
@@ -88,6 +94,17 @@ function createWhole(path: string, record: LeaseRecord): boolean {
   } finally {
     rmSync(temporary, { force: true });
   }
+}
+
+function withoutLinks(temporary: string, path: string): boolean {
+  return underLock(path, () => renameToFree(temporary, path));
+}
+
+/** Under the lock: a rename replaces what is there. */
+function renameToFree(temporary: string, path: string): boolean {
+  if (isThere(path)) return false;
+  renameSync(temporary, path);
+  return true;
 }
 
 function underLock(path: string, act: () => boolean): boolean {

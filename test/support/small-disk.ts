@@ -29,6 +29,21 @@ export function cloningDisk(): string | null {
   return folder;
 }
 
+/**
+ * Mounts what most external drives have: exFAT, without links and modes, which takes names that differ in case for one. Null where nothing
+ * here can, or this process may not.
+ */
+export function externalDrive(): string | null {
+  const [image, folder] = [join(makeFolder("image"), "exfat"), makeFolder("disk")];
+  writeFileSync(image, "");
+  truncateSync(image, 64 * 2 ** 20);
+  if (spawnSync("mkfs.exfat", [image]).status !== 0) return null;
+  const mounts = (type: string) => spawnSync("mount", ["-t", type, "-o", "loop", image, folder]).status === 0;
+  if (!["exfat", "exfat-fuse"].some(mounts)) return null;
+  mounted.push(folder);
+  return folder;
+}
+
 /** Leaves no byte free. */
 export function fill(disk: string): void {
   for (const size of [65536, 4096]) {

@@ -17,6 +17,7 @@ import { dvcFolder } from "../settings/dvc-config.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
 import { isDatabase, resultsDatabase } from "./databases.ts";
 import { refuseOutside, removeDeadLink } from "./inside.ts";
+import { clashIn, renamedInCase } from "./one-name.ts";
 import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.ts";
 import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
@@ -72,11 +73,25 @@ export function* applyingCheckout(
     }
     yield* applyFiles(files, applying);
   } catch (error) {
+    refuseOneName(ready, staging);
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw fromSystemError(error, "cannot check out");
     const objects = ready.flatMap(({ places }) => places.map(({ object }) => object));
     throw yield* damageAmong(cache, objects, error);
   } finally {
     rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Says so where a checkout has failed because two names are one here. Throws E_DATA. */
+function refuseOneName(plans: readonly OutputCheckout[], staging: string): void {
+  for (const { path, places } of plans) {
+    const clash = clashIn(staging, places);
+    if (clash === null) continue;
+    const [one, other] = clash;
+    throw new ExpverError("E_DATA", `${path} has a ${one} and a ${other}: this file system takes them for one`, {
+      hint: "On a disk that tells them apart, rename one of them, then `expver data add` and `expver publish`; or work there.",
+      details: { path, names: clash },
+    });
   }
 }
 
@@ -232,6 +247,7 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
   const memory = memoryOf(plan, project);
   const folders = new Set<string>();
   if (plan.wrongKind) remover.clear(path);
+  else removeFirst(plan, remover);
   makeFolder(path, { made: folders, remover, project });
   for (const handful of handfulsOf(plan.places)) {
     for (const [place, temporary] of yield* makeAside(handful, applying)) {
@@ -247,6 +263,13 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
   }
   for (const folder of foldersAround({ ...plan, files: plan.removes })) removeIfEmpty(folder);
   memory.save({ keepOthers: true });
+}
+
+/** What would stand in the way of its own new name goes before anything comes, and so do empty folders. */
+function removeFirst({ path, places, removes, emptyFolders }: OutputCheckout, remover: Remover): void {
+  const files = renamedInCase(removes, places);
+  for (const file of files) remover.remove(file);
+  for (const folder of foldersAround({ path, files, emptyFolders })) removeIfEmpty(folder);
 }
 
 /** Outputs that are single files. */
@@ -296,14 +319,16 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
     } else if (discard) discard(file.path, true);
     else throw changedMeanwhile(file.path);
   };
+  const remove = (file: ScannedFile) => {
+    takeAway(file, true);
+    cleared.add(file);
+  };
   return {
-    remove: (file) => takeAway(file, true),
+    remove,
     makeRoom: (file) => takeAway(file, false),
     clear(path) {
       for (const file of plan.removes) {
-        if (!isWithin(file.path, path)) continue;
-        takeAway(file, true);
-        cleared.add(file);
+        if (isWithin(file.path, path)) remove(file);
       }
       for (const folder of foldersAround({ path: dirname(path), files: plan.removes, emptyFolders: plan.emptyFolders })) {
         if (isWithin(folder, path)) removeIfEmpty(folder);

@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renamedInCase } from "../../src/store/worktree/one-name.ts";
+import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { externalDrive } from "../support/small-disk.ts";
+
+const drive = externalDrive();
+let count = 0;
+
+/** A repository on the drive. */
+function onDrive(): TestRepository {
+  const root = join(drive ?? "", `project-${++count}`);
+  mkdirSync(root);
+  const repo = openTestRepository(root);
+  repo.git("init", "-q", "-b", "main");
+  return repo;
+}
+
+/** A clone on the drive of one that is elsewhere, with its objects. */
+function cloneOnDrive(origin: TestRepository): TestRepository {
+  const repo = onDrive();
+  repo.git("pull", "-q", origin.root, "main");
+  repo.git("fetch", "-q", origin.root, "+refs/heads/*:refs/heads/*", "--update-head-ok");
+  repo.expver(["data", "cache", "dir", "--local", join(origin.root, ".dvc/cache")]);
+  return repo;
+}
+
+function elsewhere(): TestRepository {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  return repo;
+}
+
+describe.skipIf(drive === null)("on an external drive with exFAT (mounting takes root)", () => {
+  it("runs, sweeps and worktrees work without hard links", () => {
+    const repo = onDrive();
+    repo.expver(["init"]);
+    repo.write("expver.yaml", "metrics: { acc: max }\n");
+    repo.write("data/a.csv", "1\n");
+    expect(repo.expver(["data", "add", "data"]).code).toBe(0);
+    const program = `
+const fs = require("fs");
+fs.mkdirSync("models", { recursive: true });
+fs.writeFileSync("models/m.json", "{}");
+fs.writeFileSync("metrics.json", JSON.stringify({ acc: Number(process.argv[2]) / 10 }));
+`;
+    repo.write("train.js", program);
+    repo.commit("start");
+    expect(repo.expverJson(["run", "-m", "one", "--metrics", "metrics.json", "--", "node", "train.js", "5"])).toMatchObject({ code: 0 });
+    expect(
+      repo.expverJson(["sweep", "--grid", "n=6,7", "--jobs", "2", "--metrics", "metrics.json", "--", "node", "train.js", "{n}"]),
+    ).toMatchObject({ code: 0 });
+    expect(repo.expverJson(["worktree", "create", "one"])).toMatchObject({ code: 0 });
+    expect(repo.expverJson(["verify"])).toMatchObject({ code: 0 });
+    expect(repo.git("tag").split("\n")).toEqual(["e0.1.0", "e0.2.0"]);
+    // One at a time, as everywhere.
+    expect(readdirSync(join(repo.root, ".git/expver/leases")).filter((name) => name.endsWith(".json"))).toEqual([]);
+  }, 120_000);
+
+  it("checkout gives a file and a folder whose names changed in case their new names", () => {
+    const origin = elsewhere();
+    origin.write("d/x.txt", "one\n");
+    origin.write("d/sub/y.txt", "two\n");
+    origin.write("d/keep", "k\n");
+    origin.expver(["data", "add", "d"]);
+    origin.commit("lower case");
+    origin.git("checkout", "-q", "-b", "upper");
+    renameSync(join(origin.root, "d/x.txt"), join(origin.root, "d/X.txt"));
+    renameSync(join(origin.root, "d/sub"), join(origin.root, "d/Sub"));
+    origin.expver(["data", "add", "d"]);
+    origin.commit("upper case");
+    const repo = cloneOnDrive(origin);
+    const files = () => readdirSync(join(repo.root, "d"), { recursive: true }).sort();
+    expect(repo.expver(["data", "checkout"])).toMatchObject({ code: 0 });
+    expect(files()).toEqual(["keep", "sub", "sub/y.txt", "x.txt"]);
+    repo.git("checkout", "-q", "upper");
+    expect(repo.expver(["data", "checkout"])).toMatchObject({ code: 0 });
+    expect(files()).toEqual(["Sub", "Sub/y.txt", "X.txt", "keep"]);
+    expect(repo.expver(["data", "status"]).stdout).toBe("Data and pipelines are up to date.\n");
+  });
+
+  it("two names that are one here are told apart by nobody, and that is said", () => {
+    const origin = elsewhere();
+    origin.write("d/A.txt", "one\n");
+    origin.write("d/a.txt", "two\n");
+    origin.expver(["data", "add", "d"]);
+    origin.commit("both");
+    const repo = cloneOnDrive(origin);
+    const { code, error } = repo.expverJson(["data", "checkout"]);
+    expect(code).not.toBe(0);
+    expect(error).toMatchObject({ code: "E_DATA", message: expect.stringContaining("has a A.txt and a a.txt") });
+    expect(readdirSync(repo.root)).not.toContain("d");
+  });
+});
+
+it("what clashes is a name, or the name of a folder above", () => {
+  const named = (...relpaths: string[]) => relpaths.map((relpath) => ({ relpath }));
+  const clashing = (removes: string[], places: string[]) =>
+    renamedInCase(named(...removes), named(...places)).map(({ relpath }) => relpath);
+  expect(clashing(["a", "b"], ["A", "c"])).toEqual(["a"]);
+  expect(clashing(["sub/a", "sub/b", "other/a"], ["Sub/c", "other/c"])).toEqual(["sub/a", "sub/b"]);
+  expect(clashing(["caf\u00e9"], ["cafe\u0301"])).toEqual(["caf\u00e9"]);
+  expect(clashing(["a/b/c"], ["a/b/d", "x"])).toEqual([]);
+});
