@@ -217,7 +217,9 @@ async function tellFailure(error: unknown, { face, command, reporter }: Telling)
   if (face.json && !command?.bareJson) process.stdout.write(`${toJson(envelopeOf(dataOf(error), reporter?.warnings ?? [], error))}\n`);
   else {
     const terminal = terminalOf(process.stderr, process.env, face.colour);
-    if (isUnconfirmed(error) && !face.quiet) process.stderr.write(renderPlan(dataOf(error) as Plan, terminal));
+    const plan = dataOf(error);
+    // What an operation found to have moved under it comes without one.
+    if (isUnconfirmed(error) && plan !== null && !face.quiet) process.stderr.write(renderPlan(plan as Plan, terminal));
     process.stderr.write(describe(error, terminal, { debug: face.debug, command }));
   }
 }

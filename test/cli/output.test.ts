@@ -1,6 +1,6 @@
 /** What goes where: one envelope under --json, nothing raw on a terminal, quiet ends. */
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expverInTerminal, python } from "../support/pty.ts";
@@ -15,6 +15,31 @@ function withVersion(): TestRepository {
   repo.git("tag", "-a", "e0.1.0", "-m", "accuracy=0.9 | a first one");
   return repo;
 }
+
+/** A `git` that commits something at its call of this number, as another program might. */
+function gitWhereHeadMoves(calls: number): string {
+  const folder = makeFolder("bin");
+  const script = `#!/bin/sh
+echo call >> ${folder}/calls
+[ "$(grep -c . ${folder}/calls)" != ${calls} ] || "$REAL_GIT" commit -q --allow-empty -m moved
+exec "$REAL_GIT" "$@"
+`;
+  writeFileSync(join(folder, "git"), script, { mode: 0o755 });
+  return folder;
+}
+
+it("a plan that no longer holds once it is begun: refused in words", () => {
+  const repo = withVersion();
+  const [real = ""] = repo.run("sh", ["-c", "command -v git"]).stdout.split("\n");
+  const tag = (folder: string, ...options: string[]) =>
+    repo.expver(["tag", "e0.2.0", "-d", "second", ...options], { env: { PATH: `${folder}:${process.env.PATH}`, REAL_GIT: real } });
+  const counted = gitWhereHeadMoves(0);
+  expect(tag(counted, "--dry-run").code).toBe(0);
+  const calls = readFileSync(join(counted, "calls"), "utf8").split("\n").length;
+  const { code, stderr } = tag(gitWhereHeadMoves(calls));
+  expect(stderr).toMatch(/^error E_PLAN_STALE: HEAD has moved since the plan was made/m);
+  expect(code).toBe(4);
+});
 
 describe("--json prints one envelope and nothing else", () => {
   it.each([
