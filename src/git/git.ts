@@ -91,7 +91,7 @@ export function contextIn(context: Context, folder: string): Context {
  * @internal
  */
 export function gitResult(repository: Repository, args: readonly string[], options: GitOptions = {}): ProcessResult {
-  const result = runProcess("git", args, {
+  const result = runProcess("git", [...asWeRead(args), ...args], {
     cwd: repository.root,
     env: { ...repository.env, ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
@@ -99,6 +99,12 @@ export function gitResult(repository: Repository, args: readonly string[], optio
   });
   if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result, repository.root);
   return result;
+}
+
+/** Texts of commits come in another encoding, and those of a file also under its earlier names, to who has set that for reading with eyes. */
+function asWeRead([command = ""]: readonly string[]): string[] {
+  const isReading = ["log", "rev-list", "stash"].includes(command);
+  return isReading ? ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.follow=false"] : [];
 }
 
 /** Standard output of a git command as text. Use {@link gitResult} for bytes or exit codes. */

@@ -13,6 +13,18 @@ it("a folder that is gone is not told as a git that is missing", () => {
   expect(() => git(repo.repository, ["status"])).toThrow(`cannot start git in ${repo.root}: there is no such folder`);
 });
 
+it("what a person has set for reading with eyes changes nothing that is read here", () => {
+  const repo = makeRepository();
+  repo.commit("été", { "a.dvc": "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n" });
+  repo.git("mv", "a.dvc", "b.dvc");
+  const moved = repo.commit("moved");
+  repo.git("config", "i18n.logOutputEncoding", "ISO-8859-1");
+  repo.git("config", "log.follow", "true");
+  expect(git(repo.repository, ["log", "--format=%H", "--", "b.dvc"]).trim()).toBe(moved);
+  expect(git(repo.repository, ["log", "-1", "--format=%s", `${moved}^`])).toBe("été\n");
+  expect(git(repo.repository, ["rev-list", "-1", "--no-commit-header", "--format=%s", `${moved}^`])).toBe("été\n");
+});
+
 describe("finding the repository", () => {
   it("answers null outside of one", () => {
     expect(findRepository(openTestRepository(makeFolder()).context)).toBeNull();

@@ -139,6 +139,15 @@ it("rows of the other's version of that number, which are here already, keep it"
   ).toEqual(["e0.1.0", "e0.2.0"]);
 });
 
+it("the commit of another number says the same words, whatever encoding Git is told to show them in", () => {
+  const { other } = makeRace();
+  other.git("config", "i18n.logOutputEncoding", "ISO-8859-1");
+  expect(runOnce(other, "-m", "été", "--param", "lr=0.3")).toBe("e0.2.0");
+  other.git("push", "-q", "origin", "e0.1.0^{}:refs/tags/e0.2.0");
+  must(other, ["publish", "e0.2.0"]);
+  expect(other.git("log", "-1", "--encoding=UTF-8", "--format=%s", "e0.3.0")).toBe("e0.3.0: été");
+});
+
 it("goes on after a renumbering: the next run and its version", () => {
   const { other } = makeRace();
   must(other, ["publish"]);
