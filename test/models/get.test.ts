@@ -161,3 +161,18 @@ it("of a version whose model is in Git it is said where that is, and how later o
   must(repo, "models", "get", "e0.5.0", "--out", "new.json");
   expect(repo.read("new.json")).toBe(modelOf("0.3"));
 });
+
+it("of a run whose version was tagged once more under another name, which has one model", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("start", {
+    "expver.yaml": "metrics: { acc: max }\n",
+    "train.sh": "mkdir -p models; echo m > models/m.json; echo 'acc: 1' > m.yaml",
+  });
+  const { run_id: run } = must(repo, "run", "--metrics", "m.yaml", "--", "sh", "train.sh");
+  repo.git("tag", "e1.0.0", "e0.1.0");
+  for (const name of [run, "e1.0.0"])
+    expect(must(repo, "models", "get", name, "--out", `of-${name}`)).toMatchObject({ path: "models/m.json" });
+  must(repo, "models", "get", run, "--path", "models/m.json", "--out", "by-path");
+  expect(must(repo, "models", "promote", "--best")).toMatchObject({ version: "e0.1.0", run });
+});

@@ -124,7 +124,10 @@ export function onlyModel(
 ): KnownModel {
   const output = storedPath(project, project.config.models.output);
   const asked = path === undefined ? models : models.filter((model) => isCalled(model, path));
-  const found = asked.length === 1 ? asked[0] : asked.find((model) => path === undefined && model.path === output);
+  const [first] = asked;
+  // A version may have been tagged once more under another name: that is one model.
+  const isOne = asked.every((model) => model.path === first?.path && model.hash === first.hash);
+  const found = isOne ? first : asked.find((model) => path === undefined && model.path === output);
   if (found !== undefined) return found;
   const paths = models.map((model) => model.path);
   const what = path === undefined ? "has several models" : `has no model ${path}`;
