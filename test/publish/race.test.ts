@@ -294,3 +294,20 @@ it.each([
   expect(must(other, ["uses", was]).data.uses).toContainEqual(expect.objectContaining({ version: merge, role: "merged" }));
   expect(must(other, ["verify", merge]).data.versions).toMatchObject([{ state: "whole" }]);
 });
+
+it("a sweep whose version got another number is over, and does not become a second version", () => {
+  const study = makeStudy();
+  study.repo.git("push", "-q", "-u", "origin", "main");
+  must(study.repo, ["data", "push"]);
+  const other = cloneOf(study);
+  must(other, ["data", "pull"]);
+  runOnce(study.repo, "-m", "his", "--param", "lr=0.1");
+  must(other, ["sweep", "--grid", "lr=0.2,0.3", "--", "node", "train.js"]);
+  must(study.repo, ["publish"]);
+  const number = () => must(other, ["sweep", "list"]).data.sweeps.map(({ state, version }: Record<string, string>) => [state, version]);
+  expect(number()).toEqual([["over", "e0.1.0"]]);
+  must(other, ["publish"]);
+  expect(number()).toEqual([["over", "e0.2.0"]]);
+  expect(other.expverJson(["sweep", "--resume"])).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
+});

@@ -116,7 +116,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
   const project = openProject(context);
   const repository = requireRepository(project);
   const sweep = findSweep(project, textIn(input.resume));
-  const result = standingResult(repository, sweep);
+  const result = standingResult(project, sweep);
   if (result !== null) {
     throw new ExpverError("E_NOT_FOUND", `${sweep.id} is over: it is ${result.version ?? result.results.slice(0, 12)}`, {
       hint: `See it with expver sweep show ${sweep.id}; runs that failed can be tried in a new sweep.`,

@@ -115,7 +115,7 @@ function rankingOf(project: Project, sweep: Sweep, versions: readonly Version[])
 
 function summaryOf(project: Project, sweep: Sweep, versions: readonly Version[] = versionsOf(project)): SweepView {
   const { id, jobs, attempts, request, owner } = sweep;
-  const result = project.repository === null ? sweep.result : standingResult(project.repository, sweep);
+  const result = project.repository === null ? sweep.result : standingResult(project, sweep, () => versions);
   const isWatched = result === null && owner !== null && lifeOf(owner) !== "dead";
   const ranking = rankingOf(project, sweep, versions);
   return {

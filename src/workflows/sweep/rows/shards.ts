@@ -4,13 +4,15 @@
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Place, type Project, requireRepository, topOf } from "../../../config/project.ts";
+import { type Place, type Project, topOf } from "../../../config/project.ts";
 import { mergeInto } from "../../../merge/results/merge-into.ts";
 import { syncFolder } from "../../../platform/files.ts";
 import { letGoOfClosed } from "../../../platform/sqlite.ts";
 import { syncFiles } from "../../../platform/sync.ts";
 import { openResults } from "../../../results/database.ts";
 import { RUNS_TABLE } from "../../../results/schema.ts";
+import { readVersions } from "../../../versions/registry.ts";
+import type { Version } from "../../../versions/types.ts";
 import { runFolder } from "../../run/run-facts.ts";
 import { standingResult } from "../standing.ts";
 import { isEnded } from "../state.ts";
@@ -60,9 +62,10 @@ export function collectRows(
 
 /** For sweeps of this worktree that are over, this one and those whose command was killed. */
 export async function packShards(project: Project): Promise<void> {
-  const repository = requireRepository(project);
+  let versions: readonly Version[] | undefined;
+  const allVersions = () => (versions ??= readVersions(project));
   for (const sweep of listSweeps(project)) {
-    if (sweep.worktree !== topOf(project) || standingResult(repository, sweep) === null) continue;
+    if (sweep.worktree !== topOf(project) || standingResult(project, sweep, allVersions) === null) continue;
     const shards = closedRuns(sweep).map((run) => shardOf(project, run));
     const there = shards.filter((shard) => existsSync(shard));
     if (there.length === 0) continue;
