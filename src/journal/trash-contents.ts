@@ -3,7 +3,7 @@ import { type Dirent, lstatSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
-import { isMissing, readTextIfExists } from "../platform/files.ts";
+import { hasCode, isMissing, readTextIfExists } from "../platform/files.ts";
 import type { Work } from "../platform/pace.ts";
 import { removingFolder } from "../platform/remove-folder.ts";
 import { eachOperation } from "./operations.ts";
@@ -81,7 +81,9 @@ export function* freeingTrash({ folder }: Pick<TrashEntry, "folder">): Work<void
     if (going !== folder) renameSync(folder, going);
     yield* removingFolder(going);
   } catch (error) {
-    if (!isMissing(error)) throw fromSystemError(error, `cannot free ${folder}`);
+    // A folder of a container's image cannot be renamed.
+    if (hasCode(error, "EXDEV")) yield* removingFolder(folder);
+    else if (!isMissing(error)) throw fromSystemError(error, `cannot free ${folder}`);
   }
 }
 

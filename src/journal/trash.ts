@@ -107,10 +107,16 @@ export function moveWhole(from: string, to: string): void {
   }
 }
 
-/** In one step for everybody who looks. */
+/** In one step for everybody who looks, where a folder can be renamed at all: one of a container's image cannot. */
 export function removeWhole(path: string): void {
   const aside = temporaryBeside(path);
-  renameSync(path, aside);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (!hasCode(error, "EXDEV")) throw error;
+    removePath(path);
+    return;
+  }
   removePath(aside);
 }
 

@@ -1,6 +1,6 @@
 /** File systems of their own, which can be filled up and made read-only. Mounting takes root (in a container also its capability). */
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { makeFolder } from "./repository.ts";
@@ -40,6 +40,16 @@ export function externalDrive(): string | null {
   if (spawnSync("mkfs.exfat", [image]).status !== 0) return null;
   const mounts = (type: string) => spawnSync("mount", ["-t", type, "-o", "loop", image, folder]).status === 0;
   if (!["exfat", "exfat-fuse"].some(mounts)) return null;
+  mounted.push(folder);
+  return folder;
+}
+
+/** Mounts what a container makes of a folder in its image, as it is now: whose folders cannot be renamed. Null where this process may not. */
+export function containerOf(image: string): string | null {
+  const [layer, folder] = [makeFolder("layer"), makeFolder("disk")];
+  for (const name of ["upper", "work"]) mkdirSync(join(layer, name));
+  const options = `lowerdir=${image},upperdir=${layer}/upper,workdir=${layer}/work`;
+  if (spawnSync("mount", ["-t", "overlay", "-o", options, "overlay", folder]).status !== 0) return null;
   mounted.push(folder);
   return folder;
 }
