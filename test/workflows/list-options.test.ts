@@ -203,6 +203,10 @@ describe("groups across seeds", () => {
     const groups = () => repo.expverJson(["list", "--group-by", "all but seed"]).data.groups;
     expect(groups()).toMatchObject({ unread: [], groups: [{ runs: 2, best: { run: "b", value: "0.7" } }] });
     expect(groups().groups[0].metrics.accuracy.mean).toBeCloseTo(0.6, 12);
+    // Another name for the same version measures nothing anew.
+    repo.git("tag", "e0.9.0", "e0.1.0");
+    expect(groups().groups).toMatchObject([{ runs: 2, versions: ["e0.1.0", "e0.9.0"], metrics: { accuracy: { n: 2 } } }]);
+    repo.git("tag", "-d", "e0.9.0");
     repo.run("rm", ["-rf", ".dvc/cache"]);
     expect(groups()).toMatchObject({ unread: ["e0.1.0"], groups: [{ runs: 1, metrics: { accuracy: { n: 1, mean: 0.7 } } }] });
     expect(repo.expver(["list", "--group-by", "all but seed"]).stdout).toContain("counted as one run");

@@ -7,7 +7,7 @@ import { canonicalNumber, numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise } from "../../versions/statistics.ts";
 import type { SortKey } from "./sort-keys.ts";
-import type { Unit } from "./units.ts";
+import { onePerRun, type Unit } from "./units.ts";
 
 export interface VersionGroup {
   /** 1 = best mean; null without a number. */
@@ -83,15 +83,16 @@ function groupOf(
   { names, metrics, sort, confidence }: { names: readonly string[]; metrics: readonly string[]; sort: SortKey; confidence: number },
 ): VersionGroup {
   const [first] = units;
+  const runs = onePerRun(units);
   const summaries = metrics.flatMap((metric): [string, Summary][] => {
-    const numbers = units.map((unit) => numberOf(own(unit.metrics, metric) ?? "") ?? Number.NaN).filter(Number.isFinite);
+    const numbers = runs.map((unit) => numberOf(own(unit.metrics, metric) ?? "") ?? Number.NaN).filter(Number.isFinite);
     const summary = summarise(numbers, confidence);
     return summary === null ? [] : [[metric, summary]];
   });
   return {
     rank: null,
     by: Object.fromEntries(names.map((name) => [name, first === undefined ? null : cellOf(first, name)])),
-    runs: units.length,
+    runs: runs.length,
     versions: [...new Set(units.map(({ version }) => version))],
     metrics: Object.fromEntries(summaries),
     best: sort.by === "metric" ? bestOf(units, sort) : null,

@@ -56,6 +56,12 @@ export function unitsOf(
   return { units, unread };
 }
 
+/** A run is counted once, whatever other names its version was tagged with: the first counts. */
+export function onePerRun<One extends { run: string | null }>(units: readonly One[]): One[] {
+  const seen = new Set<string>();
+  return units.filter(({ run }) => run === null || (!seen.has(run) && seen.add(run)));
+}
+
 /** Each database object is read once, however many versions have it, and of it their runs only. */
 function ownRecords(project: Project, context: Context, versions: readonly Version[]): (name: string) => Map<string, RunRecord> | null {
   const path = storedPath(project, project.config.results.database);

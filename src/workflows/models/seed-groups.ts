@@ -9,7 +9,7 @@ import { knownMetrics } from "../../versions/metrics.ts";
 import { seedName } from "../../versions/seed-name.ts";
 import { groupNames } from "../list/groups.ts";
 import { listedOf } from "../list/listed.ts";
-import { unitsOf } from "../list/units.ts";
+import { onePerRun, unitsOf } from "../list/units.ts";
 import { listRuns } from "../runs/run-views.ts";
 import type { Survey } from "./survey.ts";
 
@@ -44,7 +44,7 @@ export async function readSeededRuns(context: Context, { project, versions }: Su
   const listed = versions.filter(({ commit }) => commit !== "").map((version) => listedOf(version, facts));
   const byName = new Map(versions.map((version) => [version.name, version]));
   const { units } = unitsOf(project, context, { listed, versions });
-  const ofVersions = units.map(({ version, run, params, metrics, data }) => {
+  const ofVersions = onePerRun(units).map(({ version, run, params, metrics, data }) => {
     const { message, commit } = byName.get(version) ?? {};
     return { version, run, params, metrics, data, code: message?.code ?? null, results: commit ?? null };
   });
