@@ -26,7 +26,7 @@ export interface GitOptions {
   env?: Record<string, string>;
   /** Exit codes that are an answer rather than a failure; 0 always is. */
   allow?: readonly number[];
-  /** Ends git after this many milliseconds, with code 128. */
+  /** Ends git, and what it has started, after this many milliseconds, with code 128. */
   timeoutMs?: number;
 }
 
@@ -95,7 +95,7 @@ export function gitResult(repository: Repository, args: readonly string[], optio
     cwd: repository.root,
     env: { ...repository.env, ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
-    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs, withChildren: true }),
   });
   if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result, repository.root);
   return result;

@@ -20,6 +20,8 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** Ends the program after this many milliseconds; the code is then 128. */
   timeoutMs?: number;
+  /** Then also what it has started: a git that is ended leaves its ssh waiting for a server that is silent. No terminal reaches them. */
+  withChildren?: boolean;
 }
 
 /**
@@ -27,8 +29,15 @@ export interface RunOptions {
  *
  * @internal
  */
-export function runProcess(program: string, args: readonly string[], { cwd, env, input, timeoutMs }: RunOptions): ProcessResult {
+export function runProcess(
+  program: string,
+  args: readonly string[],
+  { cwd, env, input, timeoutMs, withChildren = false }: RunOptions,
+): ProcessResult {
+  // Node knows the option here too, its types do not.
+  const ownGroup = withChildren ? { detached: true } : {};
   const result = spawnSync(program, [...args], {
+    ...ownGroup,
     cwd,
     env: env ?? process.env,
     input: input ?? "",
@@ -37,6 +46,7 @@ export function runProcess(program: string, args: readonly string[], { cwd, env,
     ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   });
   const timedOut = result.error !== undefined && "code" in result.error && result.error.code === "ETIMEDOUT";
+  if (timedOut && withChildren) endGroup(result.pid);
   if (result.error && !timedOut) {
     const missing = "code" in result.error && result.error.code === "ENOENT";
     // The system says the same of a program and of the folder it is to work in.
@@ -52,6 +62,12 @@ export function runProcess(program: string, args: readonly string[], { cwd, env,
     });
   }
   return { code: result.status ?? 128, stdout: result.stdout, stderr: result.stderr.toString("utf8") };
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGTERM");
+  } catch {} // all of it has ended
 }
 
 /** Names one process for ever: a pid alone is reused. */

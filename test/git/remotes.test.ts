@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { listRemotes, lsRemoteTags, publishRemote } from "../../src/git/remotes.ts";
+import { whoWorksIn } from "../../src/platform/open-files.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 it.each<[string | null, string[][]]>([
@@ -79,6 +80,13 @@ it("answers null, soon, when the remote is gone or silent", () => {
   expect(lsRemoteTags(repo.repository, "gone", "e", 30_000)).toBeNull();
   // It would be silent for longer than a test may take.
   expect(lsRemoteTags(withSleepingSsh(repo).repository, "silent", "e", 300)).toBeNull();
+});
+
+it("leaves no ssh behind when the remote is silent: it would count as a program at work in the worktree", async () => {
+  const repo = withSleepingSsh(makeRepository());
+  repo.git("remote", "add", "silent", "ssh://host.invalid/x");
+  expect(lsRemoteTags(repo.repository, "silent", "e", 1000)).toBeNull();
+  await vi.waitFor(() => expect(whoWorksIn(repo.root)).toEqual([]), { timeout: 20_000 });
 });
 
 function withSleepingSsh(repo: TestRepository): TestRepository {
