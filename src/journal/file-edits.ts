@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { isMissing, readTextIfExists, syncFolder, writeFileAtomic } from "../platform/files.ts";
+import { bytesFor } from "../platform/kept-bytes.ts";
 import type { OpenOperation } from "./operations.ts";
 import type { Effect } from "./types.ts";
 
@@ -35,7 +36,7 @@ export function applyTextEdits(project: Place, operation: OpenOperation, edits: 
 export function setText(path: string, text: string | null): void {
   try {
     if (text !== null) {
-      writeFileAtomic(followed(path), text);
+      writeFileAtomic(followed(path), bytesFor(path, text));
     } else {
       rmSync(path, { force: true });
       syncFolder(dirname(path));

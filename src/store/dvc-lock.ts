@@ -9,6 +9,7 @@ import { isWithin } from "../config/paths.ts";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { bytesFor } from "../platform/kept-bytes.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { descendsFrom, isAlive } from "../platform/processes.ts";
@@ -75,7 +76,7 @@ function busyError(path: string): ExpverError {
 function hideOwnFiles(project: Place): void {
   if (project.repository?.bare) return;
   const own = ["config.local", "tmp", "cache"].map((name) => join(dvcFolder(project), name));
-  for (const { path, after } of ignoreEdits(project, own)) if (after !== null) writeFileAtomic(path, after);
+  for (const { path, after } of ignoreEdits(project, own)) if (after !== null) writeFileAtomic(path, bytesFor(path, after));
 }
 
 /** Often another user's repository that was named with `gc -p`, or a read-only mount. */

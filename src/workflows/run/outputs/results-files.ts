@@ -8,6 +8,7 @@ import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob, hashFiles } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry, textsAt, withLineEndsOf } from "../../../git/tree.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { bytesFor } from "../../../platform/kept-bytes.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import { isIgnoreFile } from "../../../store/settings/gitignore.ts";
 import type { FileEdit } from "../../../store/types.ts";
@@ -61,7 +62,7 @@ export function editedFiles(
   const files = [...edited, ...others];
   const objects = blobsOf(
     place,
-    files.map(({ inR }) => inR),
+    files.map(({ path, inR }) => bytesFor(join(top, path), inR)),
   );
   return files.map(({ inR: _, ...file }, index) => ({ ...file, mode: "100644", object: objects[index] ?? "" }));
 }
@@ -81,7 +82,7 @@ export function broughtEdits({ project, repository }: SnapshotPlace, files: read
 }
 
 /** Git takes one text at a time, or any number of files. */
-function blobsOf({ project, repository }: SnapshotPlace, texts: readonly string[]): string[] {
+function blobsOf({ project, repository }: SnapshotPlace, texts: readonly Uint8Array[]): string[] {
   if (texts.length <= 1 || project.stateDir.includes("\n")) return texts.map((text) => hashBlob(repository, text));
   const staging = makeStaging(join(project.stateDir, "tmp"));
   try {

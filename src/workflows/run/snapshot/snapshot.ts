@@ -8,6 +8,7 @@ import { mayHaveHook } from "../../../git/hooks.ts";
 import { copyIndex } from "../../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
 import { emptyTree, textsAt, withLineEndsOf } from "../../../git/tree.ts";
+import { bytesFor } from "../../../platform/kept-bytes.ts";
 
 export interface SnapshotInput {
   /** Where the index of S is kept while the run goes on. */
@@ -46,7 +47,10 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
     head.commit,
     texts.flatMap(({ path, text }) => (text.includes("\r\n") ? [path] : [])),
   );
-  const entries = texts.map(({ path, text }) => `100644 ${hashBlob(repository, withLineEndsOf(stored.get(path), text))} 0\t${path}\0`);
+  const entries = texts.map(({ path, text }) => {
+    const bytes = bytesFor(join(repository.root, path), withLineEndsOf(stored.get(path), text));
+    return `100644 ${hashBlob(repository, bytes)} 0\t${path}\0`;
+  });
   if (entries.length > 0) git(repository, ["update-index", "-z", "--add", "--replace", "--index-info"], { env, input: entries.join("") });
   if (verify && mayHaveHook(repository, "pre-commit")) runPreCommit(repository, env);
   const tree = git(repository, ["write-tree"], { env }).trim();
