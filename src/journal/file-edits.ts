@@ -42,7 +42,8 @@ export function setText(path: string, text: string | null): void {
       syncFolder(dirname(path));
     }
   } catch (error) {
-    if (!isMissing(error)) throw fromSystemError(error, `cannot change ${path}`);
+    // What is gone need not be removed.
+    if (text !== null || !isMissing(error)) throw fromSystemError(error, `cannot change ${path}`);
   }
 }
 

@@ -89,7 +89,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Genera
     renameSync(temporary, path);
     syncFolder(folder);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw fromSystemError(error, `cannot write ${path}`);
   }
 }
@@ -110,7 +110,7 @@ export function copyFileAtomic(from: string, to: string, { mode }: { mode?: numb
     renameSync(temporary, to);
     syncFolder(dirname(to));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw fromSystemError(error, `cannot copy ${from} to ${to}`);
   }
 }

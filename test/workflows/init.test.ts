@@ -217,6 +217,14 @@ describe("expver init", () => {
     expect([existsSync(join(repo.root, "sub/.git")), existsSync(join(repo.root, "sub/expver.yaml"))]).toEqual([false, true]);
   });
 
+  test("says so where a file stands in the place of a folder it needs, and leaves nothing", () => {
+    const repo = makeRepository();
+    repo.write(".dvc", "of somebody");
+    expect(repo.expverJson(["init"])).toMatchObject({ code: 1, error: { code: "E_IO", hint: expect.stringContaining("is in the way") } });
+    expect(repo.git("status", "--porcelain")).toBe("?? .dvc");
+    expect(repo.read(".dvc")).toBe("of somebody");
+  });
+
   test("leaves a DVC repository without Git without Git", async () => {
     const repo = openTestRepository(makeFolder());
     repo.write(".dvc/config", "[core]\n    no_scm = True\n");
