@@ -57,6 +57,32 @@ describe("a run nobody described", () => {
     expect(run("--lr", "0.9")).toBe("same code and data as e0.6.0");
   });
 
+  it("what the version before had and this one has not is a difference; what is only called otherwise is no new data", () => {
+    const repo = makeExperiment();
+    const must = (...args: string[]) => expect(repo.expver(args).code).toBe(0);
+    const told = (...options: string[]) => repo.expverJson(score("0.5", ...options)).data.description.replace(": same accuracy", "");
+    for (const name of ["a", "b", "c"]) repo.write(`data/${name}.csv`, name);
+    must("data", "add", "data/a.csv", "data/b.csv", "data/c.csv");
+    repo.commit("data");
+    expect(told("--param", "lr=1")).toBe("first version");
+    rmSync(join(repo.root, "data/b.csv"));
+    must("data", "remove", "data/b.csv.dvc");
+    repo.commit("without b");
+    expect(repo.expverJson(["advise"]).data).toMatchObject({
+      version: { level: "major", reasons: [expect.stringContaining("data/b.csv is gone"), expect.anything()] },
+      since: { data: [], goneData: ["data/b.csv"] },
+      description: "without data/b.csv",
+    });
+    expect(told("--param", "lr=1")).toBe("without data/b.csv");
+    must("data", "move", "data/a.csv", "data/z.csv");
+    repo.commit("a is z");
+    expect(told("--param", "lr=1")).toBe("data/a.csv → data/z.csv");
+    expect(told()).toBe("lr 1 → (none)");
+    expect(told()).toBe("same code, data and parameters as e0.4.0");
+    const advised = (version: string) => repo.expverJson(["advise", "description", version]).data.description;
+    expect(["e0.2.0", "e0.3.0", "e0.4.0"].map(advised)).toEqual(["without data/b.csv", "data/a.csv → data/z.csv", "lr 1 → (none)"]);
+  });
+
   it("a parameter that the version before did not have is a difference; an empty one is said to be empty", () => {
     const repo = makeExperiment();
     repo.expver(score("0.5"));

@@ -3,7 +3,8 @@ import { openProject } from "../../config/project.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { changesText } from "../describe/changes.ts";
-import { diff } from "../diff.ts";
+import type { DataChanges } from "../describe/data-changes.ts";
+import { diff, type VersionsDiff } from "../diff.ts";
 import { textIn } from "../input.ts";
 import { show } from "../show.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
@@ -43,7 +44,7 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
             params: compared.params
               .filter(({ differs }) => differs)
               .map(({ name, values: [before, now] }) => ({ name, before: before ?? null, now: now ?? null })),
-            data: compared.artifacts.filter(({ role, differs }) => role === "data" && differs).map(({ path }) => path),
+            ...dataBetween(compared),
             code: compared.code.flatMap(({ files }) => files.map(({ path }) => path)),
           });
     const pairs = new Map(headPairs(shown.line));
@@ -66,8 +67,18 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
 };
 
 /** For what has no numbers yet; empty when nothing differs. */
-export function describeChanges({ last, params, data, code }: SinceLast): string {
-  return last === null ? "first version" : changesText({ params, data, code });
+export function describeChanges({ last, params, data, goneData: gone, code }: SinceLast): string {
+  return last === null ? "first version" : changesText({ params, data, renamed: [], gone, code });
+}
+
+function dataBetween({ artifacts }: Pick<VersionsDiff, "artifacts">): DataChanges {
+  const differing = artifacts.filter(({ role, differs }) => role === "data" && differs);
+  const sides = differing.map(({ path, values: [old, now] }) => ({ path, old: old ?? null, now: now ?? null }));
+  return {
+    data: sides.flatMap(({ path, old, now }) => (now !== null && old?.hash !== now.hash ? [path] : [])),
+    renamed: sides.flatMap(({ old, now }) => (old !== null && old.hash === now?.hash ? [{ from: old.path, to: now.path }] : [])),
+    gone: sides.flatMap(({ path, now }) => (now === null ? [path] : [])),
+  };
 }
 
 function previousOf(version: string, versions: readonly { version: string }[]): string | null {

@@ -13,12 +13,13 @@ const ARCHITECTURE_PARAM = /^(.*[._])?(model([._](name|type))?|arch|architecture
 const ARCHITECTURE_FILE = /(^|[/_.-])(models?|nets?|networks?|arch|architectures?|backbones?|layers?|modules?)([/_.-]|$)/i;
 const NO_EFFECT = /(^|\/)(README|CHANGELOG|LICENSE|docs?\/|tests?\/|\.github\/)|\.(md|rst|txt)$/i;
 
-export function adviseLevel({ last, code, data, params }: SinceLast): LevelAdvice {
+export function adviseLevel({ last, code, data: fresh, goneData, params }: SinceLast): LevelAdvice {
   if (last === null) return { level: "minor", certainty: "sure", reasons: ["it is the first version"] };
   const architecture = params.filter(({ name }) => ARCHITECTURE_PARAM.test(name));
   const effective = code.filter((path) => !NO_EFFECT.test(path));
   const structure = effective.filter((path) => ARCHITECTURE_FILE.test(path));
   const since = `since ${last}`;
+  const data = [...fresh, ...goneData.map((path) => `${path} is gone`)];
   if (data.length > 0) {
     const reasons = [`data changed ${since}: ${some(data)}`, "a few corrected rows would be --minor"];
     return { level: "major", certainty: "guess", reasons };

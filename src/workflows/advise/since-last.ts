@@ -36,6 +36,8 @@ export interface SinceLast {
   uncommitted: string[];
   /** Inputs whose bytes differ from that version's, or that it had not. */
   data: string[];
+  /** Inputs of that version that are none any more. */
+  goneData: string[];
   /** Values of the `params:` file that differ from that version's. */
   params: ChangedValue[];
 }
@@ -49,7 +51,7 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
     .filter((path) => isCode(path) && !isHeld(path));
-  if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
+  if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], goneData: [], params: [] };
   const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");
   const { params: file } = project.config;
@@ -61,7 +63,7 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
       .filter((path) => !settings.has(path))
       .sort(),
     uncommitted,
-    data: await changedData(project, context, last),
+    ...(await changedData(project, context, last)),
     params: changedValues(params, readParameterFile(project)),
   };
 }
@@ -109,15 +111,19 @@ export function dataNotOf(
   return differ.filter(({ path, hash }) => named.has(path) || committed.get(path) !== hash).map(({ path }) => path);
 }
 
-async function changedData(project: Project, context: Context, last: Version): Promise<string[]> {
+async function changedData(project: Project, context: Context, last: Version): Promise<Pick<SinceLast, "data" | "goneData">> {
   const { message } = last;
   const inputs = inputPointers(project, readPointers(project));
   const states = await outputStatus(project, inputs, context);
   const edited = new Set(states.flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
-  if (isSame) return [];
-  if (message.data.length === 0) return [...edited].sort();
-  return [...new Set([...dataNotOf(project, last, artifactEntries(inputs)), ...edited])].sort();
+  if (isSame) return { data: [], goneData: [] };
+  if (message.data.length === 0) return { data: [...edited].sort(), goneData: [] };
+  const paths = new Set(inputs.map(({ path }) => path));
+  return {
+    data: [...new Set([...dataNotOf(project, last, artifactEntries(inputs)), ...edited])].sort(),
+    goneData: message.data.map(({ path }) => path).filter((path) => !paths.has(path)),
+  };
 }
 
 /**

@@ -1,22 +1,24 @@
 /** What tells a version from the one before, in one line: short, true to the digit, the most telling first. */
 import { some } from "../advise/level.ts";
 import type { ChangedValue } from "../advise/since-last.ts";
+import type { DataChanges } from "./data-changes.ts";
 
-export interface Changes {
+export interface Changes extends DataChanges {
   params: readonly ChangedValue[];
-  /** Paths of inputs. */
-  data: readonly string[];
   /** Paths of Git's files. */
   code: readonly string[];
 }
 
 /** Empty when nothing differs. */
-export function changesText({ params, data, code }: Changes): string {
+export function changesText({ params, data, renamed, gone, code }: Changes): string {
   const listed = asLists(params);
   const parts = [
     ...listed.slice(0, 3).map(changeOf),
     ...(listed.length > 3 ? [`${listed.length - 3} more parameters`] : []),
     ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
+    ...renamed.slice(0, 2).map(({ from, to }) => `${from} → ${to}`),
+    ...(renamed.length > 2 ? [`${renamed.length - 2} more renamed`] : []),
+    ...(gone.length > 0 ? [`without ${some(gone.slice(0, 2))}${gone.length > 2 ? " …" : ""}`] : []),
     ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
   ];
   return parts.join(", ");

@@ -6,10 +6,11 @@ import { readVersions } from "../../versions/registry.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
 import { compareVersions, nextVersion, parseTagName } from "../../versions/tag-name.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
-import { changedValues, codeBetween, dataNotOf, lastVersion } from "../advise/since-last.ts";
+import { type ChangedValue, changedValues, codeBetween, dataNotOf, lastVersion } from "../advise/since-last.ts";
 import { readFacts } from "../run/run-facts.ts";
 import { changeOf, changesText } from "./changes.ts";
 import { commandChange } from "./command-change.ts";
+import { type DataChanges, dataChanges } from "./data-changes.ts";
 
 /** What the version will be made of. */
 export interface Made {
@@ -23,6 +24,8 @@ export interface Made {
   data: readonly Pick<ArtifactEntry, "path" | "hash">[];
   /** Exact texts, secrets hidden. */
   params: Readonly<Record<string, string>>;
+  /** These are all it had: what is not among them was not there. */
+  hasAllParams?: boolean;
   metrics: Readonly<Record<string, string>>;
   /** The command line of its run, secrets hidden. */
   command?: string;
@@ -51,7 +54,8 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const before = paramsOf(last.message, known);
   // A merge has no parameters of its own, and a tag by hand may not tell its own: then nothing can be said about them.
   const tellsParams = isOfRuns(last) || Object.keys(before).length > 0;
-  const named = tellsParams ? changedValues(before, made.params) : [];
+  const lost = made.hasAllParams === true && isOfRuns(last) ? lostValues(before, made.params) : [];
+  const named = tellsParams ? [...changedValues(before, made.params), ...lost] : [];
   const ran = made.command === undefined ? null : commandOf(project, last);
   const told = made.command === undefined || ran === null || named.length > 0 ? null : commandChange(ran, made.command);
   const params = told === null ? named : [told];
@@ -61,7 +65,7 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const code = changed.filter((path) => params.length === 0 || path !== project.config.params);
   const data = changedData(project, last, made.data);
   const changes = [
-    changesText({ params, data, code: words?.tellsCode === true ? [] : code }),
+    changesText({ params, ...data, code: words?.tellsCode === true ? [] : code }),
     ...(made.dirty === true ? ["changes that are not committed"] : []),
   ];
   const text = changes.filter((part) => part !== "").join(", ");
@@ -90,10 +94,14 @@ function isOfRuns({ message: { kind } }: Version): boolean {
   return kind === "run" || kind === "sweep";
 }
 
-function changedData(project: Project, last: Version, data: Made["data"]): string[] {
+function lostValues(before: Readonly<Record<string, string>>, now: Made["params"]): ChangedValue[] {
+  return Object.entries(before).flatMap(([name, value]) => (Object.hasOwn(now, name) ? [] : [{ name, before: value, now: null }]));
+}
+
+function changedData(project: Project, last: Version, now: Made["data"]): DataChanges {
   // A tag by hand says nothing about data.
-  if (last.message.kind === null) return [];
-  return dataNotOf(project, last, data);
+  if (last.message.kind === null) return { data: [], renamed: [], gone: [] };
+  return dataChanges({ before: last.message.data, now, fresh: dataNotOf(project, last, now) });
 }
 
 /** The number that decides, where both have it. */

@@ -207,7 +207,8 @@ async function describeRun(
   const { params, metrics } = collected;
   if (version === null || run.isShard) return;
   if (message === null) {
-    const { text } = proposeDescription(project, { version, commit, dirty, data: artifactEntries(inputs), params, metrics, command });
+    const made = { version, commit, dirty, data: artifactEntries(inputs), params, hasAllParams: true, metrics, command };
+    const { text } = proposeDescription(project, made);
     save({ message: text, closing: { ...closing, proposed: true } });
     if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
   }

@@ -246,6 +246,7 @@ async function describedMessage(
       dirty: facts.dirty,
       data: artifactEntries(inputs),
       params,
+      hasAllParams: record.status === "finished",
       metrics,
       command: record.command,
     }).text;
