@@ -34,10 +34,11 @@ export function linkedWorktrees(repository: Repository): Worktree[] {
   });
 }
 
-/** Of a submodule Git names its own folder inside the superproject's. */
+/** Of a submodule, and of `git init --separate-git-dir`, Git names its own folder. Where that is all it knows, one has to be there. */
 function mainRoot(repository: Repository, told: string): string {
   const home = realpathSync(repository.commonDir);
   if (told !== home) return told;
+  if (!repository.bare && realpathSync(repository.gitDir) === home) return repository.root;
   const set = gitResult(repository, ["config", "--file", join(home, "config"), "--get", "core.worktree"], { allow: [1] });
   return resolve(home, set.stdout.toString("utf8").trimEnd() || told);
 }

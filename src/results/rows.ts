@@ -74,9 +74,9 @@ export function snapshotTo(path: string, copy: string): void {
   }
 }
 
-/** What happened to the rows of all events tables since the copy was taken. */
-export function rowsSince(db: Database, copy: string): RowChanges {
-  db.run("ATTACH ? AS before", [readOnlyUri(copy)]);
+/** What happened to the rows of all events tables since the copy was taken; null: there were none. */
+export function rowsSince(db: Database, copy: string | null): RowChanges {
+  db.run("ATTACH ? AS before", [copy === null ? ":memory:" : readOnlyUri(copy)]);
   try {
     return db.read(() => {
       const before = new Map(eventsTables(db, "before").map((table) => [foldName(table.name), table]));

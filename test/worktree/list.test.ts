@@ -4,9 +4,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { countGit } from "../support/git-counter.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { LEAVINGS, makeLab } from "./story.ts";
 
 const asked = ["worktree", "list"];
+const environment = (repo: TestRepository) => repo.context.env as Record<string, string>;
+
+function must(repo: TestRepository, ...args: string[]): void {
+  const { code, stderr } = repo.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
+}
 
 it("tells branch, commits both ways, changes, data, rows, versions, runs and programs of each", { timeout: 600_000 }, async () => {
   const lab = makeLab();
@@ -85,6 +92,32 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
     run.kill("SIGINT");
     await new Promise((resolve) => run.once("close", resolve));
   }
+});
+
+it("rows of a worktree are all its own while the main one has no results database", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("first");
+  must(repo, "worktree", "create", "w");
+  must(openTestRepository(join(repo.root, "../exp-w"), environment(repo)), "log", "accuracy=1");
+  const { worktrees } = repo.expverJson(asked).data;
+  expect(worktrees[1]).toMatchObject({ name: "w", rows: 1, problem: null });
+});
+
+it("a repository whose Git folder is elsewhere has its worktrees looked through, and its cache collected, from the main one", () => {
+  const elsewhere = makeRepository();
+  const root = join(makeFolder("apart"), "here");
+  elsewhere.git("init", "-q", "-b", "main", `--separate-git-dir=${root}.git`, root);
+  const repo = openTestRepository(root, environment(elsewhere));
+  must(repo, "init");
+  repo.write("data.csv", "1\n");
+  must(repo, "data", "add", "data.csv");
+  repo.commit("first");
+  must(repo, "worktree", "create", "w");
+  expect(repo.expverJson(asked).data.worktrees[0]).toMatchObject({ kind: "main", root });
+  must(repo, "check", "w");
+  must(repo, "data", "gc", "-w", "-f");
+  must(repo, "worktree", "remove", "w");
 });
 
 it("who only reads what is said, by one pipe or two, is no program at work", async () => {

@@ -169,7 +169,8 @@ async function unmergedRows(inside: Project, main: Main, database: string | null
   const [{ openResults }, { rowsSince }] = await Promise.all([import("../../results/database.ts"), import("../../results/rows.ts")]);
   const db = openResults(theirs, { readonly: true });
   try {
-    const { added, changed } = rowsSince(db, ours);
+    // Where main has none all of its rows are its own.
+    const { added, changed } = rowsSince(db, existsSync(ours) ? ours : null);
     return added.reduce((sum, { rows }) => sum + rows, changed);
   } finally {
     db.close();
