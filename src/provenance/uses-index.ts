@@ -41,7 +41,7 @@ interface Entry {
 }
 
 interface Index {
-  schema: 3;
+  schema: 4;
   /** Digest of what decides about roles. */
   config: string;
   versions: Record<string, Entry>;
@@ -63,21 +63,29 @@ export function readUses(project: Project, versions: readonly Version[]): Map<st
     }),
   );
   const uses = new Map(whole.map(({ name }) => [name, worked.get(name) ?? known[name]?.uses ?? []]));
-  const isSame = fresh.length === 0 && Object.keys(known).length === whole.length;
+  // What was there before its runs is known once their code is here.
+  const guessed = new Set(fresh.filter((version) => codeOf(version) !== null && !began.has(version.name)).map(({ name }) => name));
+  const settled = whole.filter(({ name }) => !guessed.has(name));
+  const isSame = fresh.length === guessed.size && Object.keys(known).length === settled.length;
   if (!isSame) {
-    const entries = whole.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
-    saveIndex(project, { schema: 3, config, versions: Object.fromEntries(entries) });
+    const entries = settled.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
+    saveIndex(project, { schema: 4, config, versions: Object.fromEntries(entries) });
   }
   return uses;
 }
 
 /** By version, the commit its runs began from; a shallow clone may lack it. */
 function codesHere({ repository }: Project, versions: readonly Version[]): Map<string, string> {
-  const codes = versions.flatMap(({ name, message: { kind, code } }): [string, string][] =>
-    code !== null && (kind === "run" || kind === "sweep") ? [[name, code]] : [],
-  );
+  const codes = versions.flatMap((version): [string, string][] => {
+    const code = codeOf(version);
+    return code === null ? [] : [[version.name, code]];
+  });
   const here = repository === null ? new Set<string>() : commitsHere(repository, [...new Set(codes.map(([, code]) => code))]);
   return new Map(codes.filter(([, code]) => here.has(code)));
+}
+
+function codeOf({ message: { kind, code } }: Version): string | null {
+  return kind === "run" || kind === "sweep" ? code : null;
 }
 
 /** The tag says what was used; the commit's pointers add what it does not say. */
@@ -131,7 +139,7 @@ function digestOf({ config: { data, models, results, track }, root, repository }
 function readIndex(project: Project, config: string): Record<string, Entry | undefined> {
   try {
     const index = JSON.parse(readTextIfExists(fileOf(project)) ?? "null") as Index | null;
-    return index?.schema === 3 && index.config === config && typeof index.versions === "object" ? index.versions : {};
+    return index?.schema === 4 && index.config === config && typeof index.versions === "object" ? index.versions : {};
   } catch {
     return {};
   }

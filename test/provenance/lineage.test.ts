@@ -2,7 +2,7 @@
 import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 
 function must(repo: TestRepository, ...args: string[]): void {
   const { code, stderr } = repo.expver(args);
@@ -249,3 +249,20 @@ function bruteForce(repo: TestRepository): Fact[] {
     ),
   );
 }
+
+it("what a shallow clone could not know of a version it knows when it has the history", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("lib/words.txt", "by hand");
+  must(repo, "data", "add", "lib/words.txt");
+  repo.commit("start", { "expver.yaml": "data: [data/**]\n", "train.sh": "mkdir -p models; echo m > models/model.bin" });
+  must(repo, "run", "--", "sh", "train.sh");
+  const clone = openTestRepository(makeFolder("shallow"));
+  clone.git("init", "-q");
+  clone.git("fetch", "-q", "--depth", "1", `file://${repo.root}`, "tag", "e0.1.0");
+  clone.git("checkout", "-q", "e0.1.0");
+  const words = () => clone.expverJson(["lineage", "e0.1.0"]).data.outputs.find(({ path }: { path: string }) => path === "lib/words.txt");
+  expect(words()).toMatchObject({ since: "e0.1.0" });
+  clone.git("fetch", "-q", "--unshallow", `file://${repo.root}`, "main");
+  expect(words()).toMatchObject({ madeBy: null, since: "e0.1.0" });
+});
