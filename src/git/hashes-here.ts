@@ -1,6 +1,7 @@
 /** What Git would call the bytes of files as they lie in the worktree. */
-import { lstatSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { lstatIfThere } from "../platform/files.ts";
 import { git, type Repository } from "./git.ts";
 
 export interface FileHere {
@@ -19,7 +20,7 @@ export function filesHere(repository: Repository, paths: readonly string[], { wr
   const found = new Map<string, FileHere>();
   const files: { path: string; mode: FileHere["mode"] }[] = [];
   for (const path of paths) {
-    const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
+    const stat = lstatIfThere(join(repository.root, path));
     if (stat?.isFile()) files.push({ path, mode: (stat.mode & 0o100) === 0 ? "100644" : "100755" });
     if (!stat?.isSymbolicLink()) continue;
     const input = readlinkSync(join(repository.root, path));

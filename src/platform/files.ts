@@ -245,6 +245,16 @@ export function isThere(path: string): boolean {
   }
 }
 
+/** Of what has this name; undefined where nothing has it, or where a file stands in the place of one of its folders. */
+export function lstatIfThere(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (hasCode(error, "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
 /** Of what is in a folder; none where it is not there. */
 export function namesIn(folder: string): string[] {
   try {

@@ -95,3 +95,25 @@ it("what .dvcignore hides of pointers is said, with the line", () => {
       .join("\n"),
   ).not.toContain(".dvcignore");
 });
+
+it("a folder of code whose place a file took, and the other way round, is a change like any", () => {
+  const repo = makeExperiment();
+  repo.commit("a folder", { "tool/in/a.py": "1" });
+  repo.run("rm", ["-r", "tool"]);
+  repo.write("tool", "a script");
+  must(repo, "run", "-m", "file", "--", "true");
+  expect(repo.git("ls-tree", "-r", "--name-only", "HEAD", "tool")).toBe("tool");
+  repo.run("rm", ["tool"]);
+  repo.write("tool/b.py", "2");
+  must(repo, "sweep", "--grid", "lr=1,2", "-m", "folder", "--", "node", "train.js");
+  expect(repo.git("ls-tree", "-r", "--name-only", "HEAD", "tool")).toBe("tool/b.py");
+  expect(repo.git("status", "--porcelain", "-uno")).toBe("");
+});
+
+it("a run that puts a file in the place of a folder of outputs ends as others do", () => {
+  const repo = makeExperiment();
+  const writes = (code: string) => must(repo, "run", "-m", "one", "--", "node", "-e", `const fs = require("fs"); ${code}`);
+  writes(`fs.mkdirSync("reports"); fs.writeFileSync("reports/a.json", "{}")`);
+  writes(`fs.rmSync("reports", { recursive: true }); fs.writeFileSync("reports", "")`);
+  expect(must(repo, "runs", "list").data.runs.map(({ status }: { status: string }) => status)).toEqual(["finished", "finished"]);
+});

@@ -6,7 +6,7 @@ import { gitResult, type Repository } from "../../../git/git.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import { overlookedChanges } from "../../../git/overlooked.ts";
 import { readStatus, type StatusEntry } from "../../../git/status.ts";
-import { isTemporaryName } from "../../../platform/files.ts";
+import { isTemporaryName, lstatIfThere } from "../../../platform/files.ts";
 import { type Change, LARGE_BYTES } from "./snapshot-selection.ts";
 
 /** Throws E_GIT_STATE when files are in conflict. */
@@ -56,7 +56,7 @@ function entriesOf(repository: Repository): StatusEntry[] {
 
 function changeOf(repository: Repository, { path, kind, index, illegible }: StatusEntry): Change {
   if (illegible) return { path, tracked: kind !== "untracked", deleted: false, bytes: 0, illegible };
-  const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
+  const stat = lstatIfThere(join(repository.root, path));
   const change: Change = {
     path,
     tracked: kind !== "untracked",

@@ -1,9 +1,10 @@
 /** Tracked data that somebody has renamed by hand: its pointer still says the old name, and Git takes the new one for code. */
-import { lstatSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isWithin } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
+import { lstatIfThere } from "../../../platform/files.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
 import { finishWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -36,7 +37,7 @@ export function renamedData(
 ): Renamed[] {
   const gone = pointers.filter(({ path, hash, hashName, cache }) => {
     if (!cache || hash === null || hashName !== "md5") return false;
-    return lstatSync(absolutePath(project, path), { throwIfNoEntry: false }) === undefined;
+    return lstatIfThere(absolutePath(project, path)) === undefined;
   });
   const fresh = gone.length === 0 ? [] : changes.filter(({ tracked, deleted, repository }) => !tracked && !deleted && !repository);
   if (fresh.length === 0) return [];
