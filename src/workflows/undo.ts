@@ -15,6 +15,7 @@ import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
 import { refuseSecondRun } from "./run/second-run.ts";
+import { refuseLivingSweep } from "./undo/living-sweep.ts";
 import { lookingForOutputs } from "./undo/outputs.ts";
 
 export interface UndoPlan extends Plan {
@@ -56,6 +57,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     const project = openProject(context);
     if (textIn(input.op) === undefined) refuseBroken(project);
     const operation = operationToUndo(project, textIn(input.op));
+    refuseLivingSweep(project, operation);
     if (operation.effects.some(disturbsRun)) await refuseSecondRun(project);
     const rows = await rowHooks(project, operation.effects);
     const journal = await paceWork(planningUndo(project, operation, rows), context, { label: "looking" });

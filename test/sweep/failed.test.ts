@@ -1,4 +1,6 @@
 /** A sweep whose runs failed says why, and how to read the rest. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeSweepExperiment } from "./story.ts";
 
@@ -50,4 +52,29 @@ it("a run whose metrics file cannot be read has failed, for that reason; the oth
   expect(data.failure.line).toMatch(/^its program has ended well, but its metrics file cannot be read: metrics\.json: not valid JSON/);
   const fast = repo.expverJson([...sweepOf("1,2").slice(0, 3), "--fail-fast", ...sweepOf("").slice(3)]);
   expect(fast.data.counts).toBe("2 runs · 1 failed · 1 missing");
+});
+
+it("while it goes on its beginning is not undone; a tag made by hand under its number: resumed, it gets another", () => {
+  const repo = makeSweepExperiment();
+  const main = join(import.meta.dirname, "../../dist/main.cjs");
+  const there = `cd '${repo.root}' && unset GIT_DIR GIT_WORK_TREE`;
+  const undo = `(${there} && '${process.execPath}' '${main}' undo --json > ../undone.json; git tag e0.1.0 HEAD)`;
+  const { code, error } = repo.expverJson([
+    "sweep",
+    "--grid",
+    "lr=0.1",
+    "--metrics",
+    "metrics.json",
+    "--",
+    "sh",
+    "-c",
+    `${undo}; node train.js`,
+  ]);
+  const undone = JSON.parse(readFileSync(join(repo.root, "../undone.json"), "utf8"));
+  expect(undone.error).toMatchObject({ code: "E_BUSY", hint: expect.stringContaining("expver sweep stop sweep-") });
+  expect({ code, error: error?.code }).toEqual({ code: 4, error: "E_VERSION_TAKEN" });
+  const [resume = ""] = /expver sweep --resume sweep-\S+/.exec(String(error?.hint)) ?? [];
+  expect(repo.expverJson(resume.split(" ").slice(1))).toMatchObject({ code: 0, data: { version: "e0.2.0" } });
+  // When it is over its operations are undone as any other.
+  expect(repo.expver(["undo", "--yes"]).code).toBe(0);
 });

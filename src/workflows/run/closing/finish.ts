@@ -138,7 +138,9 @@ function moveRefs(
     const { version } = facts();
     if (version !== null && readRef(repository, `refs/tags/${version}`) !== null) {
       throw new ExpverError("E_VERSION_TAKEN", `a tag ${version} was made while the run went on`, {
-        hint: `The run is recorded; give it another number: expver tag VERSION --run ${runId}`,
+        hint: runId.startsWith("sweep-")
+          ? `All of its runs are recorded; end it under another number: expver sweep --resume ${runId}`
+          : `The run is recorded; give it another number: expver tag VERSION --run ${runId}`,
         cause: error,
       });
     }
