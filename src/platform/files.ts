@@ -247,8 +247,17 @@ export function isThere(path: string): boolean {
 
 /** Of what has this name; undefined where nothing has it, or where a file stands in the place of one of its folders. */
 export function lstatIfThere(path: string): Stats | undefined {
+  return unlessBlocked(() => lstatSync(path, { throwIfNoEntry: false }));
+}
+
+/** The same, links followed. */
+export function statIfThere(path: string): Stats | undefined {
+  return unlessBlocked(() => statSync(path, { throwIfNoEntry: false }));
+}
+
+function unlessBlocked(look: () => Stats | undefined): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return look();
   } catch (error) {
     if (hasCode(error, "ENOTDIR")) return undefined;
     throw error;

@@ -31,6 +31,28 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     twins.run(["status", "dvc.yaml"]);
   });
 
+  it("outputs in whose folder's place a file stands are gone, and the file stays", () => {
+    const twins = makeTwins();
+    const stage = "stages:\n  s:\n    cmd: mkdir -p made && echo 1 > made/out\n    outs: [made/out]\n";
+    const lock =
+      "schema: '2.0'\nstages:\n  s:\n    cmd: mkdir -p made && echo 1 > made/out\n    outs:\n    - path: made/out\n      hash: md5\n      md5: b026324c6904b2a9cb4b88d6d61c81d1\n      size: 2\n";
+    twins.each(({ commit, write }) => {
+      write("made/out", "1\n");
+      write(".gitignore", "made\n");
+      commit("pipeline", { "dvc.yaml": stage, "dvc.lock": lock });
+    });
+    twins.run(["commit", "-q", "-f", "s"]);
+    twins.each(({ root, write }) => {
+      rmSync(join(root, "made"), { recursive: true });
+      write("made", "of somebody");
+    });
+    for (const words of ["status", "diff"]) twins.same(words.split(" "));
+    expect(twins.ours.expver(["data", "status"]).stdout).toContain("deleted:            made/out");
+    const refused = twins.ours.expverJson(["data", "checkout", "s"]);
+    expect(refused.error).toMatchObject({ code: "E_UNSAVED", message: expect.stringContaining("made stands where a folder") });
+    expect(twins.ours.read("made")).toBe("of somebody");
+  });
+
   it("an import from a folder is known by all its files, those too that are ignored here", () => {
     const twins = makeTwins();
     twins.each(({ root, commit }) => {

@@ -334,7 +334,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
         if (isWithin(folder, path)) removeIfEmpty(folder);
       }
       if (!isThere(path)) return;
-      if (!discard) throw changedMeanwhile(path);
+      if (!discard) throw isWithin(path, plan.path) ? changedMeanwhile(path) : standsFile(path);
       discard(path, false);
     },
   };
@@ -380,6 +380,14 @@ function putInPlace(place: Placement, { temporary, applying, remover }: { tempor
 function journalsBeside({ path, dir, object, size }: Placement, project: Project): string[] {
   if (!isDatabase(project, objectPath(dir, object), size)) return [];
   return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((file) => existsSync(file));
+}
+
+/** Of nothing that is checked out. */
+function standsFile(path: string): ExpverError {
+  return new ExpverError("E_UNSAVED", `${path} stands where a folder of what is checked out belongs`, {
+    hint: "Look what it is, move it elsewhere, and repeat.",
+    details: { path },
+  });
 }
 
 function changedMeanwhile(path: string): ExpverError {

@@ -5,7 +5,7 @@ import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { fileStat } from "../../platform/file-stat.ts";
-import { readableNamesIn } from "../../platform/files.ts";
+import { readableNamesIn, statIfThere } from "../../platform/files.ts";
 import { type Digest, hashingFile, md5OfFileElsewhere } from "../../platform/hashing.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
 import { copyingMany, type ManyFiles } from "../../platform/threads/many-files.ts";
@@ -60,7 +60,7 @@ export interface ScanOptions {
 
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
 export function* walkingOutput(project: Project, path: string, { mayLack = false }: Pick<ScanOptions, "mayLack"> = {}): Work<Walk> {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   if (stat === undefined) throw notThere(path);
   if (stat.isFile()) return walkOfFile(path, stat);
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
@@ -159,7 +159,7 @@ export function* scanFiles(
   const files = paths.flatMap((path) => {
     const known = walkOf?.(path);
     if (known !== undefined) return known.isFolder ? [] : known.files;
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statIfThere(path);
     return stat?.isFile() === true ? walkOfFile(path, stat).files : [];
   });
   if (files.length === 0) return new Map();

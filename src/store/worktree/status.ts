@@ -1,7 +1,7 @@
 /** How the outputs of the worktree stand against their pointers. */
-import { statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { statIfThere } from "../../platform/files.ts";
 import { finishWork, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
 import { type Cache, openCache } from "../objects/cache.ts";
 import {
@@ -178,5 +178,5 @@ function bytesOf(members: readonly ListingEntry[], { hashes, stats }: LookedAtOb
 
 /** False for a link to nothing too: a link into a cache that was emptied is data that is gone. */
 export function isHere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return statIfThere(path) !== undefined;
 }
