@@ -15,7 +15,7 @@ import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { formatHeadline } from "../versions/headline.ts";
 import { formatMessage } from "../versions/message.ts";
-import { newTagChanges } from "../versions/published.ts";
+import { markerOf, newTagChanges } from "../versions/published.ts";
 import { readRegistry } from "../versions/registry.ts";
 import type { Numbers } from "../versions/reserve.ts";
 import { orderMetrics, suggestHeadline } from "../versions/suggest.ts";
@@ -126,7 +126,7 @@ async function tagHead(context: Context, { version, head, proposed, edit }: TagP
   }
   const message = edit ? await edited(context, repository, { version, message: planned }) : planned;
   const object = makeTag(repository, { name: version, object: head, message: formatMessage(message) });
-  const changes = newTagChanges(version, object);
+  const changes = newTagChanges(version, object, markerOf(repository, version));
   await perform(project, context, {
     command: "tag",
     argv: ["tag", version],

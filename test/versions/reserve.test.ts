@@ -92,7 +92,7 @@ describe("reserving", () => {
 });
 
 it("a new tag is marked as unpublished in the same step", () => {
-  expect(newTagChanges("e0.1.0", "abc").map(({ ref, before, after }) => [ref, before, after])).toEqual([
+  expect(newTagChanges("e0.1.0", "abc", null).map(({ ref, before, after }) => [ref, before, after])).toEqual([
     ["refs/tags/e0.1.0", null, "abc"],
     ["refs/expver/unpublished/e0.1.0", null, "abc"],
   ]);

@@ -392,4 +392,42 @@ describe("from the command line", () => {
     expect([repo.git("tag"), version()]).toEqual(["", null]);
     expect(repo.expver(["tag", "--patch", "--run", run]).code).toBe(0);
   });
+
+  it("a number whose tag was deleted by hand can be used again, by a run, by hand, and for the run it was of", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first");
+    must(repo, "run", "--version", "e0.1.0", "-m", "one", "--", "true");
+    const run = repo.expverJson(["runs", "list"]).data.runs[0].run_id;
+    const taken = repo.expverJson(["tag", "--run", run]);
+    expect(taken).toMatchObject({ code: 4, error: { code: "E_VERSION_TAKEN" } });
+    repo.git("tag", "-d", "e0.1.0");
+    must(repo, "tag", "e0.1.0", "--run", run, "-d", "after all");
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({ kind: "run", description: "after all", runs: [{ run }] });
+    expect(repo.expverJson(["verify", "e0.1.0"]).data.versions).toMatchObject([{ state: "whole" }]);
+    repo.git("tag", "-d", "e0.1.0");
+    expect(repo.expverJson(["run", "--version", "e0.1.0", "-m", "two", "--", "true"])).toMatchObject({
+      code: 0,
+      data: { version: "e0.1.0" },
+    });
+    repo.git("tag", "-d", "e0.1.0");
+    must(repo, "tag", "e0.1.0", "-d", "by hand");
+    expect(repo.git("rev-parse", "e0.1.0")).toBe(repo.git("rev-parse", "refs/expver/unpublished/e0.1.0"));
+  });
+
+  it("a run whose version's tag is on the Git remote, and not here, is that version still", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first");
+    repo.git("init", "-q", "--bare", "../up.git");
+    repo.git("remote", "add", "origin", "../up.git");
+    must(repo, "run", "-m", "one", "--", "true");
+    repo.git("push", "-q", "origin", "e0.1.0");
+    repo.git("tag", "-d", "e0.1.0");
+    const run = repo.expverJson(["runs", "list"]).data.runs[0].run_id;
+    const refused = repo.expverJson(["tag", "--run", run]);
+    expect(refused).toMatchObject({ code: 4, error: { code: "E_VERSION_TAKEN", hint: expect.stringContaining("expver sync") } });
+    must(repo, "sync");
+    expect(repo.git("tag")).toBe("e0.1.0");
+  });
 });

@@ -21,7 +21,7 @@ import type { FileEdit } from "../../store/types.ts";
 import { pointerEdits, refuseOfStage, storingOutputs, trackedBy } from "../../store/worktree/contents.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatMessage } from "../../versions/message.ts";
-import { newTagChanges } from "../../versions/published.ts";
+import { markerOf, newTagChanges } from "../../versions/published.ts";
 import { suggestHeadline } from "../../versions/suggest.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import { applyResultsMerge, type ResultsPart } from "../merge/results-part.ts";
@@ -142,7 +142,11 @@ function commitAndTag(
     { ref: headBranch(repository) ?? "HEAD", before: head, after: commit },
     ...(name === null
       ? []
-      : newTagChanges(name, makeTag(repository, { name, object: commit, message: formatMessage(messageOf(scene, { commit, subject })) }))),
+      : newTagChanges(
+          name,
+          makeTag(repository, { name, object: commit, message: formatMessage(messageOf(scene, { commit, subject })) }),
+          markerOf(repository, name),
+        )),
   ];
   const index = indexEdits(scene, commit, [...files.map(({ path }) => path), ...(code === null ? [] : [...code.writes, ...code.removes])]);
   const written = files.flatMap(({ path, edit }): FileEffect[] =>

@@ -8,12 +8,12 @@ import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { makeTag } from "../../git/objects.ts";
-import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
+import { type RefChange, updateRefs } from "../../git/refs.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMessage } from "../../versions/message.ts";
-import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
+import { markerOf, newTagChanges, unpublishedRef } from "../../versions/published.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
@@ -99,11 +99,10 @@ export async function renumber(project: Project, repository: Repository, context
       const made = keepsCommit ? null : await renumberedCommit(project, repository, { version, number, branch });
       const commit = made?.commit ?? version.commit;
       const tag = makeTag(repository, { name: to, object: commit, message: formatMessage(version.message) });
-      const marker = unpublishedRef(version.name);
       const refs: RefChange[] = [
-        ...newTagChanges(to, tag),
+        ...newTagChanges(to, tag, markerOf(repository, to)),
         { ref: `refs/tags/${version.name}`, before: object, after: null },
-        { ref: marker, before: readRef(repository, marker), after: null },
+        { ref: unpublishedRef(version.name), before: markerOf(repository, version.name), after: null },
         ...(made === null || branch === null ? [] : [{ ref: branch, before: version.commit, after: commit }]),
         ...all.filter(({ name }) => mergedIn.includes(name)).flatMap((one) => mergedChanges(repository, one, { from: version.name, to })),
       ];

@@ -15,7 +15,7 @@ import { setText } from "../../../journal/file-edits.ts";
 import type { Effect } from "../../../journal/types.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { formatMessage } from "../../../versions/message.ts";
-import { newTagChanges } from "../../../versions/published.ts";
+import { newTagChanges, unpublishedRef } from "../../../versions/published.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
@@ -98,7 +98,7 @@ function readKnownRefs(
   { head: wantsHead }: { head: boolean },
 ): { refs: ReadonlyMap<string, string>; branchStands: boolean | null } {
   const { head, version } = facts();
-  const own = [`refs/expver/runs/${runId}`, ...(version === null ? [] : [RESERVED + version])];
+  const own = [`refs/expver/runs/${runId}`, ...(version === null ? [] : [RESERVED + version, unpublishedRef(version)])];
   const branch = wantsHead && head.commit !== null ? head.branch : null;
   const now = readRefs(repository, [...own, ...(branch === null ? [] : [branch])]);
   return { refs: now.found, branchStands: branch === null ? null : now.head === branch && now.found.get(branch) === head.commit };
@@ -115,7 +115,7 @@ function refChanges(
   if (version === null) return [...branch, { ref: kept, before, after: results }];
   return [
     ...branch,
-    ...newTagChanges(version, makeTag(repository, { name: version, object: results, message })),
+    ...newTagChanges(version, makeTag(repository, { name: version, object: results, message }), known.get(unpublishedRef(version)) ?? null),
     { ref: RESERVED + version, before: known.get(RESERVED + version) ?? null, after: null },
     // The tag keeps S from now on.
     ...(before === null ? [] : [{ ref: kept, before, after: null }]),

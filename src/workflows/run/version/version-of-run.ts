@@ -13,6 +13,7 @@ import { committer } from "../../../git/identity.ts";
 import { writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
 import { type RefChange, readRef, resolveCommit, updateRefs } from "../../../git/refs.ts";
+import { publishRemote } from "../../../git/remotes.ts";
 import { catFilesIfThere } from "../../../git/tree.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Effect } from "../../../journal/types.ts";
@@ -29,7 +30,7 @@ import { pointerEdits, storeOutput } from "../../../store/worktree/contents.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { formatMessage } from "../../../versions/message.ts";
-import { newTagChanges } from "../../../versions/published.ts";
+import { markerOf, newTagChanges } from "../../../versions/published.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { editDescription, noDescription } from "../../describe/edit.ts";
@@ -81,13 +82,12 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     });
   }
   // A run of another repository may say what is another version here.
-  if (view.version !== null && othersAmong(project, [view]).length === 0) {
-    throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
-      hint: `expver show ${view.version}`,
-      details: { run: view.run_id, version: view.version },
-    });
-  }
-  const { name: version } = chooseVersion({ project, repository, context, wanted: wantedVersion(input) });
+  const own = othersAmong(project, [view]).length === 0 ? view.version : null;
+  if (own !== null && readRef(repository, `refs/tags/${own}`) !== null) throw isVersion(view.run_id, own, `expver show ${own}`);
+  const { name: version, remoteTags } = chooseVersion({ project, repository, context, wanted: wantedVersion(input) });
+  // Its tag was deleted here, unless others may have it: then the run is still that version.
+  if (own !== null && publishRemote(repository) !== null && remoteTags?.has(own) !== false)
+    throw isVersion(view.run_id, own, "Its tag is not here: expver sync brings it from the Git remote.");
   if (input.edit === true) editorOf(repository);
   const snapshot = view.git_commit === null ? null : resolveCommit(repository, view.git_commit);
   if (snapshot === null) {
@@ -112,6 +112,10 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     edit: input.edit === true,
     snapshot,
   };
+}
+
+function isVersion(run: string, version: string, hint: string): ExpverError {
+  return new ExpverError("E_VERSION_TAKEN", `run ${run} is version ${version} already`, { hint, details: { run, version } });
 }
 
 export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan): Promise<VersionOfRun> {
@@ -227,7 +231,7 @@ function stampWorking(path: string, { runId, version, record }: { runId: string;
 function refsOf(repository: Repository, { runId, version, tag }: { runId: string; version: string; tag: string }): RefChange[] {
   const kept = `refs/expver/runs/${runId}`;
   const before = readRef(repository, kept);
-  return [...newTagChanges(version, tag), ...(before === null ? [] : [{ ref: kept, before, after: null }])];
+  return [...newTagChanges(version, tag, markerOf(repository, version)), ...(before === null ? [] : [{ ref: kept, before, after: null }])];
 }
 
 async function describedMessage(
