@@ -100,7 +100,7 @@ it("other code is another group; what is measured and stands among the parameter
     "train.js",
   ).run_id;
   const answer = repo.expverJson(["models", "promote", other, "--seeds", "2", "--group-by", "all but seed,took"]);
-  expect(answer.error?.message).toContain("has 1 seed, not 2 (4 more ran other code, or code that is not committed)");
+  expect(answer.error?.message).toContain("has 1 seed, not 2 (4 more ran other code, or code that no commit here has)");
   // The same program again, and a run without a version.
   repo.write("train.js", TIMED);
   must(repo, "run", "--no-tag", "--param", "target=0.40", "--param", "seed=6", "--metrics", "metrics.json", "--", "node", "train.js");
@@ -153,4 +153,18 @@ it("a run that had no seed is said to have had none, with what to type", () => {
     message: expect.stringMatching(/ ran without a seed, so nothing tells its repetitions apart$/),
     hint: expect.stringContaining("expver sweep --repeat 3 "),
   });
+});
+
+it("code of which this repository has no commit, as after a history was rewritten, is other code", () => {
+  const repo = makeModels();
+  const run = sweepSeeds(repo);
+  const settings = ["--param", "target=0.40", "--param", "seed=5"];
+  const { version } = must(repo, "run", ...settings, "--metrics", "metrics.json", "--", "node", "train.js");
+  const message = repo.git("for-each-ref", "--format=%(contents)", `refs/tags/${version}`);
+  const rewritten = message.replace(/^Code: .*$/m, `Code: ${"1".repeat(40)}`);
+  repo.run("git", ["tag", "-f", "-a", version, `${version}^{}`, "--cleanup=verbatim", "-F", "-"], { input: rewritten });
+  const promote = (of: string) => repo.expverJson(["models", "promote", of, "--seeds", "4", ...LIKE, "--dry-run"]);
+  const { error, data } = promote(run("0.40", 1));
+  expect([error, data.gates[0].comparison.own.summary.n]).toEqual([null, 4]);
+  expect(promote(version).error?.message).toContain("has 1 seed, not 4 (4 more ran other code, or code that no commit here has)");
 });

@@ -103,7 +103,7 @@ export async function passSeeds(
       throw refuse(`${nameOf(one)} ran without a seed, so nothing tells its repetitions apart`, { hint: more });
     }
     if (values.length < fewest) {
-      const code = otherCode === 0 ? "" : ` (${otherCode} more ran other code, or code that is not committed)`;
+      const code = otherCode === 0 ? "" : ` (${otherCode} more ran other code, or code that no commit here has)`;
       throw refuse(`${nameOf(one)} (${textOf(params)}) has ${countText(values.length)}, not ${fewest}${code}`, {
         hint: hintFor(seeded, run, fewest),
       });

@@ -1,6 +1,7 @@
 /** Runs that differ in their seed alone: the same parameters but that, the same data, the same code. */
 import { createHash } from "node:crypto";
 import { storedPath } from "../../config/paths.ts";
+import { commitsHere } from "../../git/history.ts";
 import { readTrees } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isPointerFile } from "../../store/pointers/pointers.ts";
@@ -28,7 +29,7 @@ export interface SeededRun {
 
 export interface SeedGroup {
   runs: SeededRun[];
-  /** Runs with the same parameters and data whose code is other, or is not known. */
+  /** Runs with the same parameters and data whose code is other, or is not known here. */
   otherCode: number;
 }
 
@@ -93,10 +94,14 @@ function partition(runs: readonly SeededRun[], keyOf: (run: SeededRun) => string
   return [...parts.values()];
 }
 
-/** Digests of the code of each that says what it ran; what runs write themselves is no code. */
+/** Digests of the code of each that says what it ran, where that is here; what runs write themselves is no code. */
 function codesOf({ project, repository }: Survey, runs: readonly SeededRun[]): Map<SeededRun, string> {
-  const known = runs.filter(({ code }) => code !== null);
-  const commits = [...new Set(known.flatMap(({ code, results }) => [code ?? "", ...(results === null ? [] : [results])]))];
+  // A shallow clone has few of them, and a rewritten history has lost some.
+  const here = commitsHere(repository, [...new Set(runs.flatMap(({ code, results }) => [code, results].filter((one) => one !== null)))]);
+  const known = runs
+    .filter(({ code }) => code !== null && here.has(code))
+    .map((run) => ({ run, code: run.code ?? "", results: run.results !== null && here.has(run.results) ? run.results : null }));
+  const commits = [...new Set(known.flatMap(({ code, results }) => (results === null ? [code] : [code, results])))];
   const { params } = project.config;
   const settings = params === null ? "" : storedPath(project, params);
   const trees = readTrees(repository, commits, (path) => isCode(path) && path !== settings);
@@ -104,7 +109,7 @@ function codesOf({ project, repository }: Survey, runs: readonly SeededRun[]): M
   const written = new Set(
     known.flatMap(({ code, results }) => {
       if (results === null) return [];
-      const [before, after] = [files(code ?? ""), files(results)];
+      const [before, after] = [files(code), files(results)];
       return [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
     }),
   );
@@ -112,7 +117,7 @@ function codesOf({ project, repository }: Survey, runs: readonly SeededRun[]): M
     const lines = [...files(commit)].filter(([path]) => !written.has(path)).map(([path, object]) => `${object} ${path}\n`);
     return createHash("sha256").update(lines.join("")).digest("hex");
   };
-  return new Map(known.map((run) => [run, digest(run.code ?? "")]));
+  return new Map(known.map(({ run, code }) => [run, digest(code)]));
 }
 
 /** A parameter without which more runs would be alike, where there is one: it may be something that runs measured. */
