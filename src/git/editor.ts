@@ -1,9 +1,10 @@
 /** Git's own editor: GIT_EDITOR, core.editor, VISUAL, EDITOR, and what Git was built with. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { runEditor } from "../platform/editor.ts";
+import { removePath } from "../platform/files.ts";
 import { gitResult, type Repository } from "./git.ts";
 
 /** Throws E_GIT when there is none, or only the built-in one and no terminal for it: it would wait in silence for keys nobody types. */
@@ -39,7 +40,7 @@ export async function editText(repository: Repository, env: Context["env"], text
     }
     return withoutComments(readFileSync(file, "utf8"));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removePath(folder);
   }
 }
 

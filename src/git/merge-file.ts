@@ -1,7 +1,8 @@
 /** Git's own three-way merge of texts. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removePath } from "../platform/files.ts";
 import { gitResult, type Repository } from "./git.ts";
 
 export interface TextSides {
@@ -25,6 +26,6 @@ export function mergeTexts(repository: Repository, { base, ours, theirs }: TextS
     const { code, stdout } = gitResult(repository, ["merge-file", "-p", "-q", ...files], { allow: everyCode });
     return code === 0 ? stdout.toString("utf8") : null;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removePath(folder);
   }
 }

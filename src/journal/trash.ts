@@ -87,7 +87,7 @@ export function* restoringObjects({ folder, trash, names }: { folder: string; tr
       makeFolders(dirname(join(folder, name)));
       renameSync(join(trash, name), join(folder, name));
     }
-    rmSync(trash, { recursive: true, force: true });
+    removePath(trash);
   } catch (error) {
     throw fromSystemError(error, `cannot bring back objects from ${trash}`);
   }

@@ -1,8 +1,8 @@
 /** A result that is made beside the file it will replace, in the same folder, so that one rename puts it there. */
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
-import { hiddenStem, syncFolder } from "../platform/files.ts";
+import { hiddenStem, removePath, syncFolder } from "../platform/files.ts";
 import { isAlive, lifeOfMark, processMark } from "../platform/processes.ts";
 import { syncFiles } from "../platform/sync.ts";
 
@@ -25,7 +25,7 @@ export function putInPlace(beside: string, output: string): void {
 }
 
 export function discard(path: string | null): void {
-  if (path !== null) rmSync(path, { force: true, recursive: true });
+  if (path !== null) removePath(path);
 }
 
 const atExit = new Set<string>();

@@ -14,6 +14,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   type Stats,
   statSync,
@@ -115,9 +116,39 @@ export function copyFileAtomic(from: string, to: string, { mode }: { mode?: numb
   }
 }
 
-/** Removes a file, or a folder with all in it; harmless when there is nothing. */
+/**
+ * Removes a file, or a folder with all in it; harmless when there is nothing. On a network file system what is open yet is kept under a name
+ * of its own until it is closed, and so is its folder, which is no failure.
+ */
 export function removePath(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasCode(error, "ENOTEMPTY", "EBUSY")) throw error;
+    removeAllButKept(path);
+  }
+}
+
+/** Of NFS, and of programs' file systems. */
+const KEPT_WHILE_OPEN = /^\.(?:nfs[0-9a-f]{8,}|fuse_hidden[0-9a-f]{16,})$/;
+
+function removeAllButKept(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeAllButKept(path);
+    else if (!KEPT_WHILE_OPEN.test(entry.name)) removeFile(path);
+  }
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!hasCode(error, "ENOTEMPTY") || !holdsKept(folder)) throw error;
+  }
+}
+
+function holdsKept(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true }).some(
+    (entry) => KEPT_WHILE_OPEN.test(entry.name) || (entry.isDirectory() && holdsKept(join(folder, entry.name))),
+  );
 }
 
 /** The same for what is known to be no folder: a third of the time. */

@@ -1,10 +1,10 @@
 /** `expver demo [DIR]`: makes a small real repository and plays the story in it with the real commands. */
 
-import { readdirSync, realpathSync, rmSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
-import { isMissing, makeFolders, writeFileAtomic } from "../platform/files.ts";
+import { isMissing, makeFolders, removePath, writeFileAtomic } from "../platform/files.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { runProcess } from "../platform/processes.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -98,7 +98,7 @@ type Surroundings = { cwd: string; env: Record<string, string | undefined> };
 function openRepository(folder: string, env: Surroundings["env"]): void {
   const surroundings = { cwd: folder, env };
   must(["git", "init", "-q"], surroundings);
-  rmSync(join(folder, ".git/hooks"), { recursive: true, force: true });
+  removePath(join(folder, ".git/hooks"));
   if (runProcess("git", ["config", "user.email"], surroundings).code !== 0) {
     must(["git", "config", "user.name", "expver demo"], surroundings);
     must(["git", "config", "user.email", "demo@example.invalid"], surroundings);

@@ -3,7 +3,7 @@
  * the cache or (with --force) only in the trash, and undo brings it back.
  */
 
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { absolutePath, foldersOf } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
@@ -14,7 +14,7 @@ import { applyTextEdits } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
-import { isThere } from "../platform/files.ts";
+import { isThere, removePath } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
@@ -132,7 +132,7 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
       await onceMoreIfDamaged(context, {
         work: () => paceWork(makingOutput(project, pointer, { at, isWanted }), context, { label: `making ${pointer.path}` }),
         async fetch() {
-          rmSync(at(""), { recursive: true, force: true });
+          removePath(at(""));
           await fetchMissing(project, context, plan);
         },
       });
@@ -151,7 +151,7 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
     const whole = outputs.filter(({ members }) => members === null).map(({ pointer }) => absolutePath(project, pointer.path));
     applyTextEdits(project, operation, ignoreEdits(project, whole));
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

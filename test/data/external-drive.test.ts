@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { removePath } from "../../src/platform/files.ts";
 import { renamedInCase } from "../../src/store/worktree/one-name.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { externalDrive } from "../support/small-disk.ts";
@@ -78,6 +79,20 @@ fs.writeFileSync("metrics.json", JSON.stringify({ acc: Number(process.argv[2]) /
     expect(repo.expver(["data", "checkout"])).toMatchObject({ code: 0 });
     expect(files()).toEqual(["Sub", "Sub/y.txt", "X.txt", "keep"]);
     expect(repo.expver(["data", "status"]).stdout).toBe("Data and pipelines are up to date.\n");
+  });
+
+  it("a folder that goes while a file in it is open yet ends no command: what keeps it is the file system's own", () => {
+    const folder = join(drive ?? "", "going");
+    mkdirSync(join(folder, "below"), { recursive: true });
+    for (const name of ["a", "below/b", "z"]) writeFileSync(join(folder, name), "bytes");
+    const open = ["a", "below/b"].map((name) => openSync(join(folder, name), "r"));
+    removePath(folder);
+    expect(readdirSync(drive ?? "", { recursive: true }).filter((name) => /^going\/(?:below\/)?[^.]*$/.test(String(name)))).toEqual(
+      existsSync(folder) ? ["going/below"] : [],
+    );
+    for (const descriptor of open) closeSync(descriptor);
+    removePath(folder);
+    expect(existsSync(folder)).toBe(false);
   });
 
   it("two names that are one here are told apart by nobody, and that is said", () => {

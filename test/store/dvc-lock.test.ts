@@ -8,7 +8,7 @@ import type { ProgressEvent } from "../../src/platform/context.ts";
 import { withDvcLock } from "../../src/store/dvc-lock.ts";
 import { inBackground, until } from "../run/story.ts";
 import { deadIdentity } from "../support/dead-process.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
 const started: ChildProcess[] = [];
 afterEach(() => {
@@ -30,6 +30,41 @@ function withDvc(config = ""): TestRepository {
 
 const lock = (repository: TestRepository, writes: string[], patience = 0) =>
   withDvcLock(openProject(repository.context), () => "done", { writes, patience });
+
+describe("a file system without locks", () => {
+  /** As flock(1) says it on an NFS whose lock service does not answer. */
+  function withoutLocks(): TestRepository & { env: Record<string, string> } {
+    const repository = withDvc();
+    const programs = makeFolder("programs");
+    writeFileSync(join(programs, "flock"), "#!/bin/sh\necho 'flock: 3: No locks available' >&2\nexit 71\n", { mode: 0o755 });
+    return { ...repository, env: { PATH: `${programs}:${process.env.PATH}` } };
+  }
+
+  it("is said, with a way out, and not that somebody else is at work", () => {
+    const repository = withoutLocks();
+    const { env } = repository;
+    repository.write("a.csv", "1\n");
+    const { code, stderr } = repository.expver(["data", "add", "a.csv"], { env });
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^error E_IO: .*tmp\/lock cannot be locked: No locks available\n {2}hint: .*core\.hardlink_lock true/);
+    expect(repository.expver(["data", "config", "core.hardlink_lock", "true"], { env }).code).toBe(0);
+    // What the other kind of lock has left is stale a few seconds later.
+    utimesSync(join(repository.root, ".dvc/tmp/lock"), 0, 0);
+    expect(repository.expver(["data", "add", "a.csv"], { env }).code).toBe(0);
+  });
+
+  it("costs no run that has ended its version", () => {
+    const repository = withoutLocks();
+    repository.expver(["init"]);
+    repository.commit("start");
+    const { code, warnings } = repository.expverJson(
+      ["run", "-m", "one", "--", "sh", "-c", "mkdir models; echo m > models/m.bin"],
+      repository,
+    );
+    expect({ code, tag: repository.git("tag") }).toEqual({ code: 0, tag: "e0.1.0" });
+    expect(warnings.map(({ text }) => text)).toContainEqual(expect.stringContaining("No locks available: stored without it"));
+  });
+});
 
 describe("a path that a stage of dvc reads or writes", () => {
   const hold = (repository: TestRepository, held: object) => repository.write(".dvc/tmp/rwlock", JSON.stringify(held));

@@ -1,13 +1,14 @@
 /** Where DuckDB puts what does not fit into memory while a question is answered: it may be gigabytes, so that nothing of it may stay. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removePath } from "../../platform/files.ts";
 import { onInterrupt } from "../../platform/interrupts.ts";
 
 /** `work` gets the folder, which is gone when it has ended, and when a signal ends the process before that. */
 export async function withSpillFolder<Value>(prefix: string, work: (folder: string) => Promise<Value>): Promise<Value> {
   const folder = mkdtempSync(join(tmpdir(), prefix));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => removePath(folder);
   const unlisten = onInterrupt({}, (signal) => {
     remove();
     unlisten();

@@ -4,10 +4,10 @@
  * next one that works there.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasCode } from "../../platform/files.ts";
+import { hasCode, removePath } from "../../platform/files.ts";
 import { earlierSpaceOfPids, identityOf, isSinceBoot, lifeOf, spaceOfPids } from "../../platform/processes.ts";
 
 const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
@@ -53,7 +53,7 @@ export function sweepStagings(folder: string, { save = () => {}, isMeant = () =>
     if (owner !== "dead" && !(owner === "elsewhere" && isAbandoned(`${folder}/${name}`))) continue;
     try {
       save(`${folder}/${name}`);
-      rmSync(`${folder}/${name}`, { recursive: true, force: true });
+      removePath(`${folder}/${name}`);
     } catch (error) {
       // Of another user, who has let nobody in: it goes with that user's next command.
       if (!hasCode(error, "EACCES", "EPERM")) throw error;

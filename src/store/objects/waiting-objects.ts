@@ -1,6 +1,6 @@
 /** Objects that are written and have no name yet: where each waits, in a staging folder beside the shards, and how all get their names. */
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { hasCode } from "../../platform/files.ts";
+import { hasCode, removePath } from "../../platform/files.ts";
 import { isSmall } from "../../platform/hashing.ts";
 import { NOTHING_DONE, type Work } from "../../platform/pace.ts";
 import { syncFolders, syncMany } from "../../platform/sync.ts";
@@ -101,7 +101,7 @@ export class WaitingObjects {
   }
 
   remove(): void {
-    for (const staging of this.#stagings.values()) rmSync(staging, { recursive: true, force: true });
+    for (const staging of this.#stagings.values()) removePath(staging);
     for (const known of [this.#stagings, this.#shards, this.#sizes, this.#elsewhere]) known.clear();
   }
 

@@ -2,12 +2,12 @@
  * Kinds of remotes that are not built in, by the dvc that is installed here: its own file systems do what an object server does, told line by
  * line. Needed for no other kind.
  */
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, ExpverError } from "../../errors.ts";
 import { type Conversation, startConversation } from "../../platform/conversation.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { readTextIfExists, removePath } from "../../platform/files.ts";
 import { runProcess } from "../../platform/processes.ts";
 import type { RemoteConfig } from "../settings/dvc-config.ts";
 import type { Environment } from "./http-access.ts";
@@ -106,7 +106,7 @@ export async function dvcServer(config: RemoteConfig, env: Environment): Promise
     async get(key, { signal }) {
       const folder = mkdtempSync(join(tmpdir(), "expver-dvc-"));
       const path = join(folder, "object");
-      const forget = () => rmSync(folder, { recursive: true, force: true });
+      const forget = () => removePath(folder);
       const answer = await must({ does: "get", key, path }, signal).catch((error: unknown) => {
         forget();
         throw error;
@@ -122,7 +122,7 @@ export async function dvcServer(config: RemoteConfig, env: Environment): Promise
         const temporary = `${key.slice(0, key.lastIndexOf("/"))}/.${folder.slice(-6)}.tmp`;
         await must({ does: "put", key, path, temporary }, signal);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        removePath(folder);
       }
     },
     async remove(key, signal) {

@@ -1,10 +1,11 @@
 /** Trying out a remote with an object of our own: what may be done there, and what is missing when it may not. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { removePath } from "../../platform/files.ts";
 import type { ObjectName } from "../objects/layout.ts";
 import { taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
@@ -228,7 +229,7 @@ function folderSteps(remote: Remote): Tries {
           await failing(remote.send([{ object, from: join(folder, "object"), size: SMALL }], {}));
           left.add(keyOf(object));
         } finally {
-          rmSync(folder, { recursive: true, force: true });
+          removePath(folder);
         }
       },
     ],

@@ -7,7 +7,7 @@ import { checkoutFiles } from "../../git/checkout-files.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
 import { copyingFiles, type FileToCopy } from "../../platform/copy-files.ts";
-import { isFolder, makeFolders } from "../../platform/files.ts";
+import { isFolder, makeFolders, removePath } from "../../platform/files.ts";
 import { createPlacer } from "../../platform/links.ts";
 import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
@@ -212,7 +212,7 @@ function checkOutBlobs(
     checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart, filtered });
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_GIT")) throw error;
-    rmSync(into, { recursive: true, force: true });
+    removePath(into);
     return error;
   }
   for (const node of inGit) {

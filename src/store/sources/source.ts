@@ -1,5 +1,5 @@
 /** Another repository as a place to read from: a folder on this machine or a Git URL, as it is or at any revision. */
-import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, posix, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULTS } from "../../config/config.ts";
@@ -11,7 +11,7 @@ import { resolveCommit } from "../../git/refs.ts";
 import { shownAddress } from "../../git/shown-address.ts";
 import { readTree } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
-import { isFolder, writeFileAtomic } from "../../platform/files.ts";
+import { isFolder, removePath, writeFileAtomic } from "../../platform/files.ts";
 import type { ObjectFolder } from "../objects/layout.ts";
 import { makeTemporary } from "../objects/staging.ts";
 import { type Tracked, trackedOf } from "../pointers/pointers.ts";
@@ -148,7 +148,7 @@ export function scratchFolder(): Required<Pick<Source, "scratch" | "close">> {
     return made;
   };
   const close = () => {
-    if (made !== null) rmSync(made, { recursive: true, force: true });
+    if (made !== null) removePath(made);
   };
   return { scratch: { path, isMade: () => made !== null }, close };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { isWithin } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { hasCode, isFolder, isThere, removeFile } from "../../platform/files.ts";
+import { hasCode, isFolder, isThere, removeFile, removePath } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../platform/room.ts";
@@ -78,7 +78,7 @@ export function* applyingCheckout(
     const objects = ready.flatMap(({ places }) => places.map(({ object }) => object));
     throw yield* damageAmong(cache, objects, error);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 
@@ -235,7 +235,7 @@ function* placeUnproven(plan: OutputCheckout, applying: Applying): Work<boolean>
     return placer.copies() && isSmallAndNew(plan) && (yield* placeWhole(plan, applying));
   } catch (error) {
     if (error instanceof ExpverError && error.code === "E_INTERRUPTED") throw error;
-    rmSync(`${applying.staging}/tree`, { recursive: true, force: true });
+    removePath(`${applying.staging}/tree`);
     return false;
   }
 }

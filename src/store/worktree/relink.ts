@@ -2,7 +2,7 @@
 import { lstatSync, readlinkSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
-import { isThere } from "../../platform/files.ts";
+import { isThere, removePath } from "../../platform/files.ts";
 import type { LinkType } from "../../platform/links.ts";
 import { finishWork, type Work } from "../../platform/pace.ts";
 import { type Cache, openCache } from "../objects/cache.ts";
@@ -51,7 +51,7 @@ export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], {
     for (const output of outputs) yield* relinkOutput(output, relinking);
   } finally {
     relinking.singles?.save({ keepOthers: true });
-    if (relinking.staging !== null) rmSync(relinking.staging, { recursive: true, force: true });
+    if (relinking.staging !== null) removePath(relinking.staging);
   }
 }
 

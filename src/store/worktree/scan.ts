@@ -1,11 +1,11 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
-import { lstatSync, rmSync, type Stats, statSync } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { fileStat } from "../../platform/file-stat.ts";
-import { readableNamesIn, statIfThere } from "../../platform/files.ts";
+import { readableNamesIn, removePath, statIfThere } from "../../platform/files.ts";
 import { type Digest, hashingFile, md5OfFileElsewhere } from "../../platform/hashing.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
 import { copyingMany, type ManyFiles } from "../../platform/threads/many-files.ts";
@@ -288,6 +288,6 @@ function* storeDatabase(project: Project, path: string, { name, read }: { name: 
     if (error instanceof ExpverError && (error.code === "E_DATABASE" || error.code === "E_NO_SQLITE")) return null;
     throw error;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }

@@ -1,5 +1,5 @@
 /** What is compared: versions, worktrees as they stand, commits. Each by what it says of itself. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
@@ -8,6 +8,7 @@ import { contextIn } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
 import type { Context } from "../../platform/context.ts";
+import { removePath } from "../../platform/files.ts";
 import { together } from "../../platform/together.ts";
 import { recordedTexts } from "../../results/runs.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
@@ -64,7 +65,7 @@ export async function openSides(
 ): Promise<Sides> {
   const folders: string[] = [];
   const close = () => {
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    for (const folder of folders) removePath(folder);
   };
   const treeFolder = () => {
     const folder = mkdtempSync(join(tmpdir(), "expver-diff-"));

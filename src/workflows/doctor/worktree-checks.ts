@@ -1,5 +1,5 @@
 /** Worktrees that were moved, half-removed, locked, or are off their branch; caches that are not shared. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
@@ -7,7 +7,7 @@ import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
-import { copyFileAtomic } from "../../platform/files.ts";
+import { copyFileAtomic, removePath } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
@@ -175,7 +175,7 @@ function adopt(repository: Repository, context: Context, { root, branch, commit 
     if (inside !== null) gitResult(inside, ["reset", "--quiet", "--mixed"], { allow: [1] });
     return `${root} is a worktree again${isThere ? ` on ${branch}` : ""}`;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Changed files that Git tracks and changed outputs of the experiment's worktree, as one commit on its branch. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { git } from "../../git/git.ts";
@@ -7,6 +7,7 @@ import { readIndexEntries, requireIndexFree } from "../../git/index-file.ts";
 import { updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import { perform } from "../../journal/perform.ts";
+import { removePath } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { hasLeftSource, pointerEdits, storingOutputs, trackedBy } from "../../store/worktree/contents.ts";
@@ -56,7 +57,7 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
           updateRefs(repository, refs, { reason: `expver: finish ${record.name}` });
           bringAlong(project, repository, { index, files: written });
         } finally {
-          rmSync(folder, { recursive: true, force: true });
+          removePath(folder);
         }
       },
     });

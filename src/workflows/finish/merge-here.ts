@@ -1,6 +1,5 @@
 /** Rows, data and code of the experiment on main: one operation, one commit, one version. All of it or nothing. */
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder } from "../../config/paths.ts";
@@ -11,6 +10,7 @@ import { headBranch, type RefChange, updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
+import { removePath } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
@@ -116,7 +116,7 @@ async function takePlaces(scene: Scene, operation: OpenOperation, { changes, cod
     placeCopies(project, operation, { copies, removes: code?.removes ?? [] });
     return changes.map(({ path }) => path);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

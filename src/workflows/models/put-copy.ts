@@ -1,8 +1,9 @@
 /** A copy takes its place in the worktree: whole or not at all, and what stood there is in the trash until nobody can want it back. */
-import { rmSync } from "node:fs";
+
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
+import { removePath } from "../../platform/files.ts";
 import { type Pacing, paceWork } from "../../platform/pace.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { dvcFolder } from "../../store/settings/dvc-config.ts";
@@ -20,6 +21,6 @@ export async function putCopy(
     const work = placingCopies(project, operation, { copies: [{ path, made: join(staging, "made") }] });
     await paceWork(work, pacing, { label: `placing ${path}` });
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }

@@ -1,10 +1,11 @@
 /** Rows that get another version: in a copy of a stored database, and in the working one. */
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { removePath } from "../../platform/files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import type { Database } from "../../platform/sqlite.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -48,7 +49,7 @@ export async function storeRestamped(project: Project, { hash, hashName, path }:
     return { hash: md5, size };
   } finally {
     ingest.abort();
-    rmSync(folder, { recursive: true, force: true });
+    removePath(folder);
   }
 }
 

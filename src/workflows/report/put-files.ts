@@ -1,10 +1,10 @@
 /** The files of a report take their places as one operation; what had their names is in the trash. */
-import { rmSync } from "node:fs";
+
 import { basename, join, relative, sep } from "node:path";
 import { openProject, topOf } from "../../config/project.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { placeCopies } from "../place-copies.ts";
 import { prepareWriting } from "../prepare.ts";
@@ -30,6 +30,6 @@ export async function putFiles(context: Context, files: readonly { path: string;
       work: (operation) => placeCopies(project, operation, { copies, anywhere: true }),
     });
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }

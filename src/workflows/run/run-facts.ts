@@ -2,13 +2,13 @@
  * What is known of a run on this machine: one folder per run with its log and one small file that is replaced whole.
  * It is what a later command finds when the one that watched the run is gone.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import type { IndexEntry } from "../../git/index-file.ts";
 import type { Context } from "../../platform/context.ts";
-import { hasCode, namesIn, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { hasCode, namesIn, readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
 import { runName } from "../../platform/names.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { RunStatus } from "../../results/types.ts";
@@ -153,7 +153,7 @@ function makeNew(folder: string): boolean {
 }
 
 export function removeRunFolder(project: Pick<Place, "stateDir">, runId: string): void {
-  rmSync(runFolder(project, runId), { recursive: true, force: true });
+  removePath(runFolder(project, runId));
 }
 
 export function writeFacts(project: Pick<Place, "stateDir">, facts: RunFacts): void {

@@ -1,6 +1,5 @@
 /** A sweep from its first line in the journal to its end, or on from where another command left it. */
 
-import { rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
@@ -191,7 +190,7 @@ function clearSlots({ project, folder, state }: OpenSweep): void {
   const open = new Set(attempts.filter((attempt) => !isEnded(attempt)).map(({ slot }) => slot));
   const used = new Set(attempts.map(({ slot }) => slot));
   for (const slot of used) if (!open.has(slot)) dropWorkspace(project, join(folder, "slots", String(slot)));
-  if (open.size === 0) rmSync(join(folder, "slots"), { recursive: true, force: true });
+  if (open.size === 0) removePath(join(folder, "slots"));
 }
 
 /** A number that no version has come of is given back. */

@@ -1,5 +1,5 @@
 /** A further worktree with its data in it, sharing the main one's cache; real dvc finds that too. Nothing is left when it fails. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -8,7 +8,7 @@ import { readRef } from "../../git/refs.ts";
 import { fillWorktree } from "../../git/sparse.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
-import { writeFileAtomic } from "../../platform/files.ts";
+import { removePath, writeFileAtomic } from "../../platform/files.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
@@ -117,7 +117,7 @@ export function submodulesNext(root: string): string[] {
 /** With all that is in it. Harmless when it is gone already. */
 export function dropWorktree(repository: Repository, root: string): void {
   gitResult(repository, ["worktree", "remove", "--force", "--force", "--", root], { allow: [128] });
-  if (existsSync(root)) rmSync(root, { recursive: true, force: true });
+  if (existsSync(root)) removePath(root);
 }
 
 /** A linked worktree's `.dvc` has no cache of its own, and dvc would make one. `config.local` is ignored by Git. */

@@ -1,12 +1,12 @@
 /** A worktree whose making was killed. */
-import { rmSync } from "node:fs";
+
 import { type Place, requireRepository } from "../../config/project.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { worktreeState } from "../../git/worktrees.ts";
 import { newestOperations } from "../../journal/operations.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
 import { moveToTrash } from "../../journal/trash.ts";
-import { removeTemporaries } from "../../platform/files.ts";
+import { removePath, removeTemporaries } from "../../platform/files.ts";
 import { dropRecord, isThere, recordFile, saveRecord, type WorktreeRecord } from "./records.ts";
 
 /** In another worktree of the repository, whose commands do not repair this one's. */
@@ -38,7 +38,7 @@ export const recoverMaking: RecoveryHandler = (place, _context, { id, notes }) =
   }
   dropRecord(place, record);
   const trash = isThere(repository, record) ? moveToTrash(place, root) : null;
-  if (admin !== null) rmSync(admin, { recursive: true, force: true });
+  if (admin !== null) removePath(admin);
   if (tip !== null) updateRefs(repository, [{ ref, before: tip, after: null }], { reason: "expver: a making that was killed" });
   return `the half-made worktree was taken back${trash === null ? "" : ` (${trash})`}`;
 };

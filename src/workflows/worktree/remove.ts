@@ -1,6 +1,6 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
 
-import { renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -12,7 +12,7 @@ import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { readTextIfExists, removePath } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, Step } from "../contract.ts";
 import { listOf } from "../input.ts";
@@ -128,7 +128,7 @@ export async function removeWorktree(
   // Not before the operation has ended, and out of undo's sight at once: half of a folder is never brought back.
   for (const folder of spare) {
     renameSync(folder, `${folder}.spare`);
-    rmSync(`${folder}.spare`, { recursive: true, force: true });
+    removePath(`${folder}.spare`);
   }
   return removed;
 }

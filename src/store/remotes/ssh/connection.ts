@@ -2,11 +2,12 @@
  * One SFTP connection through the system's own ssh, with the user's configuration, agent, keys, known hosts and jump hosts. Many
  * requests are under way at once; a connection that was lost is made again by the next request.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type Conversation, startConversation } from "../../../platform/conversation.ts";
+import { removePath } from "../../../platform/files.ts";
 import { decoded } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
@@ -223,7 +224,7 @@ esac
       EXPVER_SSH_PASSPHRASE: options.get("passphrase") ?? "",
     },
     answerOnly: (pid) => writeFileSync(`${program}.pid`, String(pid)),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => removePath(folder),
   };
 }
 

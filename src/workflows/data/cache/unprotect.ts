@@ -1,8 +1,9 @@
 /** `expver data unprotect`: links into the cache become files of their own, which may be edited. */
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { removePath } from "../../../platform/files.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { finishWork, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
@@ -78,7 +79,7 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
       yield { files: 1, bytes: file.stat.size };
     }
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
   return { copied };
 }

@@ -1,5 +1,5 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
-import { rmSync } from "node:fs";
+
 import { dirname, join, relative } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
@@ -8,7 +8,7 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
-import { makeFolders } from "../../../platform/files.ts";
+import { makeFolders, removePath } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -148,7 +148,7 @@ export async function bring(
     await paceWork(relinkOutputs(project, [{ path: absolute, scan }], { since }), context, { label: "linking data" });
     return { scan, commit };
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

@@ -1,12 +1,12 @@
 /** A file or folder that is somebody else's, by path or URL: looked at, copied, or sent on to a remote of ours. */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyingFiles } from "../../../platform/copy-files.ts";
-import { makeFolders } from "../../../platform/files.ts";
+import { makeFolders, removePath } from "../../../platform/files.ts";
 import { batchesBySize, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
 import { counted } from "../../../platform/words.ts";
@@ -178,7 +178,7 @@ async function readThrough(
       entries.push(...came);
       await each?.(came.map(({ relpath, md5, size }) => ({ object: { hash: md5, hashName: "md5" }, from: join(target, relpath), size })));
     } finally {
-      rmSync(staging, { recursive: true, force: true });
+      removePath(staging);
     }
   }
   return entries;
@@ -215,7 +215,7 @@ async function sendListing(project: Project, context: Context, remote: Remote, e
     writeFileSync(from, bytes);
     await sendAll(context, remote, [{ object: { hash: listingHash(bytes), hashName: "md5" }, from, size: bytes.length }]);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

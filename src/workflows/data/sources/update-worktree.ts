@@ -1,14 +1,14 @@
 /**
  * `expver data update` of data on a worktree remote: people put files there under their own names, and what is newest becomes the data here.
  */
-import { rmSync } from "node:fs";
+
 import { basename, join, relative } from "node:path";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
-import { makeFolders, readTextIfExists } from "../../../platform/files.ts";
+import { makeFolders, readTextIfExists, removePath } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { beginIngest } from "../../../store/objects/ingest.ts";
@@ -111,7 +111,7 @@ async function bringIntoCache(
     return entries;
   } finally {
     ingest.abort();
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

@@ -1,12 +1,13 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
+import { removePath } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { beginIngest, sweepCache } from "../../../store/objects/ingest.ts";
@@ -122,7 +123,7 @@ async function fetchOne(
     return Math.min(ingest.commit().objects, content.nfiles ?? 1);
   } finally {
     ingest.abort();
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

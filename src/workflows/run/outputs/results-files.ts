@@ -1,13 +1,13 @@
 /** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
 
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
 import type { Repository } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob, hashFiles } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry, textsAt, withLineEndsOf } from "../../../git/tree.ts";
-import { readTextIfExists } from "../../../platform/files.ts";
+import { readTextIfExists, removePath } from "../../../platform/files.ts";
 import { bytesFor } from "../../../platform/kept-bytes.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import { isIgnoreFile } from "../../../store/settings/gitignore.ts";
@@ -93,7 +93,7 @@ function blobsOf({ project, repository }: SnapshotPlace, texts: readonly Uint8Ar
     });
     return hashFiles(repository, files);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removePath(staging);
   }
 }
 

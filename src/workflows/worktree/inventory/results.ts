@@ -1,13 +1,14 @@
 /** Rows of a results database that the main worktree's database lacks, or has with other values. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { removePath } from "../../../platform/files.ts";
 import { counted } from "../../../platform/words.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { objectPath, trustedSize } from "../../../store/objects/layout.ts";
+import { makeStaging, makeTemporary } from "../../../store/objects/staging.ts";
 import { readPointersAt } from "../../../store/pointers/pointers.ts";
 import { mergeBase } from "../../merge/side.ts";
 import { type Finding, single } from "./finding.ts";
@@ -62,7 +63,7 @@ function inFolder<T>(folder: string, work: (folder: string) => T): T {
   try {
     return work(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removePath(folder);
   }
 }
 
@@ -70,10 +71,9 @@ function inFolder<T>(folder: string, work: (folder: string) => T): T {
 function placeToWork({ stateDir }: Project): string {
   const usual = join(stateDir, "tmp");
   try {
-    mkdirSync(usual, { recursive: true });
-    return mkdtempSync(join(usual, "compare-"));
+    return makeStaging(usual);
   } catch {
-    return mkdtempSync(join(tmpdir(), "expver-compare-"));
+    return makeTemporary();
   }
 }
 
