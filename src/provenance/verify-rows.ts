@@ -64,33 +64,47 @@ function verifyStamps(
   tracks: readonly { table: string; track_id: string; first: string; last: string; rows: number }[],
 ): Link {
   const tables = new Map(eventsTables(db).map((table) => [table.name, table]));
+  // A program may log a version of its own, which no run overwrites: what is no name of ours is none.
+  const isNone = "version NOT GLOB ?";
+  const ours = `${name.replace(/\d+\.\d+\.\d+$/, "")}[0-9]*.[0-9]*.[0-9]*`;
   let rows = 0;
   let lost = 0;
   let differing = 0;
+  let odd = 0;
   for (const { table, track_id: track, first, last, rows: recorded } of tracks) {
     const known = tables.get(table);
     const stamps = Object.entries({ version: name, git_commit: message.code, dvc_hash: message.dataHash }).filter(
       ([column, value]) => value !== null && known !== undefined && hasColumn(known.columns, column),
     );
-    const agrees = stamps.map(([column]) => `${quoteName(column)} IS ?`).join(" AND ") || "true";
-    const [found = 0, right = 0] =
+    const hasVersion = stamps.some(([column]) => column === "version");
+    const agrees =
+      stamps.map(([column]) => (column === "version" ? `(version IS ? OR ${isNone})` : `${quoteName(column)} IS ?`)).join(" AND ") ||
+      "true";
+    const [found = 0, right = 0, own = 0] =
       known === undefined
         ? []
         : (
-            db.arrays(`SELECT count(*), total(${agrees}) FROM ${quoteName(table)} WHERE track_id = ? AND timestamp BETWEEN ? AND ?`, [
-              ...stamps.map(([, value]) => value),
-              track,
-              first,
-              last,
-            ])[0] ?? []
+            db.arrays(
+              `SELECT count(*), total(${agrees}), total(${hasVersion ? isNone : "false"}) FROM ${quoteName(table)}
+               WHERE track_id = ? AND timestamp BETWEEN ? AND ?`,
+              [
+                ...stamps.flatMap(([column, value]) => (column === "version" ? [value, ours] : [value])),
+                ...(hasVersion ? [ours] : []),
+                track,
+                first,
+                last,
+              ],
+            )[0] ?? []
           ).map(Number);
     rows += found;
     differing += found - right;
+    odd += own;
     lost += Math.max(0, recorded - found);
   }
   const link = (state: Link["state"], detail: string): Link => ({ kind: "rows", target: run, state, detail });
   if (lost > 0) return link("missing", `${lost} of ${rows + lost} rows are gone`);
   if (differing > 0) return link("wrong", `${differing} of ${rows} rows carry other stamps than the tag`);
+  if (odd > 0) return link("unrecorded", `${odd} of ${rows} rows carry a version of their program's own`);
   return link("proven", `${rows} ${rows === 1 ? "row carries" : "rows carry"} its version, code and data`);
 }
 
