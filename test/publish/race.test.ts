@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { readRun } from "../../src/results/runs.ts";
+import { publish } from "../../src/workflows/publish.ts";
 import { rowsOf, runRows } from "../run/story.ts";
 import { peer } from "../support/peers.ts";
 import { openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -45,6 +46,17 @@ function versionIn(repo: TestRepository, revision: string, run: string): string 
     db.close();
   }
 }
+
+it("two commands that give one version another number: the second changes nothing, and takes back nothing", async () => {
+  const { other } = makeRace();
+  const [first, second] = [await publish.plan(other.context, {}), await publish.plan(other.context, {})];
+  await publish.apply(other.context, first);
+  const state = () => [other.git("for-each-ref"), other.git("status", "--porcelain"), rowsOf(other)];
+  const before = state();
+  await expect(publish.apply(other.context, second)).rejects.toMatchObject({ code: "E_PLAN_STALE" });
+  expect(state()).toEqual(before);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
+});
 
 it("renumbers the second: rows, results commit and tag; the plan says so", () => {
   const { other, upstream, repo } = makeRace();

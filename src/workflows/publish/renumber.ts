@@ -5,10 +5,12 @@
  */
 import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { makeTag } from "../../git/objects.ts";
-import { type RefChange, updateRefs } from "../../git/refs.ts";
+import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
+import { acquireLease } from "../../journal/lease.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
@@ -80,10 +82,22 @@ export function renumberingSteps(project: Project, { version, to, runs, keepsCom
   ];
 }
 
+/** One at a time: what is done twice, the second would take back when it fails. */
 export async function renumber(project: Project, repository: Repository, context: Context, renumbering: Renumbering): Promise<void> {
+  const lease = acquireLease(project, "renumbering", { version: renumbering.version.name });
+  try {
+    await renumberAlone(project, repository, context, renumbering);
+  } finally {
+    lease.release();
+  }
+}
+
+async function renumberAlone(project: Project, repository: Repository, context: Context, renumbering: Renumbering): Promise<void> {
   const { to, runs, keepsCommit, branch, mergedIn } = renumbering;
   const all = readVersions(project);
   const { version, object } = asItIsNow(all, renumbering);
+  if (readRef(repository, `refs/tags/${version.name}`) !== object)
+    throw new ExpverError("E_PLAN_STALE", `${version.name} has changed since the plan was made`, { hint: "Repeat the command." });
   const number = { from: version.name, to, runs: runsOf(version) };
   context.report({
     kind: "warning",
