@@ -1,5 +1,6 @@
 /** One operation from begin to end: finished when its work is, taken back and marked failed when it throws. */
 import type { Place } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { paceWork } from "../platform/pace.ts";
 import type { RowHooks } from "./effects/kind.ts";
@@ -33,7 +34,7 @@ async function giveUp(
   { operation, error, rows }: { operation: OpenOperation; error: unknown; rows: Performance<unknown>["rows"] },
 ): Promise<void> {
   try {
-    const { effects } = operation;
+    const effects = withoutRefused(operation.effects, error);
     // Asked to stop a second time, it is left to the next command.
     const pacing = { report: context.report };
     reportLeft(context, await paceWork(givingUp(project, effects, await rows?.(effects)), pacing, { label: "taking back" }));
@@ -42,6 +43,19 @@ async function giveUp(
     const why = second instanceof Error ? second.message : String(second);
     context.report({ kind: "warning", text: `${operation.id} could not be taken back yet: ${why}`, hint: "expver doctor --fix" });
   }
+}
+
+/** Refs move in one transaction. Of one that git refused nothing was done, also where another command has done the very same. */
+function withoutRefused(effects: readonly Effect[], error: unknown): Effect[] {
+  const refused = new Set(refusedRefs(error));
+  const done = effects.toReversed().filter((effect) => effect.kind !== "ref" || !refused.delete(effect.ref));
+  return done.reverse();
+}
+
+function refusedRefs(error: unknown): readonly string[] {
+  if (!(error instanceof ExpverError)) return [];
+  const { refs } = error.details;
+  return Array.isArray(refs) ? refs : refusedRefs(error.cause);
 }
 
 function reportLeft(context: Context, left: EffectState[]): void {

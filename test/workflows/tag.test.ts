@@ -304,6 +304,16 @@ describe("what stops a tag", () => {
     await expect(tag.plan(repo.context, {})).rejects.toMatchObject({ code: "E_GIT_IDENTITY" });
   });
 
+  it("takes the tag of another command away by no failure of its own, also where that made the very same one", async () => {
+    const repo = makeRepository({ env: { GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z" } });
+    repo.commit("first");
+    const [plan, same] = [await tag.plan(repo.context, { description: "x" }), await tag.plan(repo.context, { description: "x" })];
+    await tag.apply(repo.context, plan);
+    const refs = repo.git("for-each-ref");
+    await expect(tag.apply(repo.context, same)).rejects.toMatchObject({ code: "E_REF_MOVED" });
+    expect(repo.git("for-each-ref")).toBe(refs);
+  });
+
   it("is a HEAD that moved, or a tag that was made, after the plan", async () => {
     const repo = makeRepository();
     repo.commit("first");
