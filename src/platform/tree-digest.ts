@@ -1,6 +1,7 @@
 /** Files and whole folders by names and bytes: one digest, or whether two are the same. */
-import { lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { lstatIfThere } from "./files.ts";
 import { hashingFile, md5Of, md5OfFile } from "./hashing.ts";
 import type { Work } from "./pace.ts";
 
@@ -24,7 +25,7 @@ export function* digestingTree(path: string, known: ReadonlyMap<string, string> 
 
 /** False when either is not there. Links are the same when they lead to the same place. */
 export function sameTree(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  const [first, second] = [one, other].map(lstatIfThere);
   if (first === undefined || second === undefined) return false;
   if (first.isSymbolicLink() || second.isSymbolicLink())
     return first.isSymbolicLink() && second.isSymbolicLink() && readlinkSync(one) === readlinkSync(other);

@@ -14,7 +14,7 @@ import { applyTextEdits } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
-import { isThere, removePath } from "../platform/files.ts";
+import { isThere, lstatIfThere, removePath } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
@@ -69,9 +69,12 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     const targets = wordsOf(input.path);
     await settleDatabases(project, targets);
     // Digests of a million files are not kept until it is applied.
-    const { md5s, conflicts, lacking, ...selection } = await selectToRestore(project, repository, context, { commit, targets, version });
-    const { files, outputs, removes } = selection;
-    const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
+    const { md5s, conflicts, lacking, ...chosen } = await selectToRestore(project, repository, context, { commit, targets, version });
+    const { files, outputs } = chosen;
+    const comes = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf)];
+    const removes = [...new Set([...chosen.removes, ...filesAbove(project, comes)])];
+    const selection = { ...chosen, removes };
+    const giveWay = [...comes, ...removes];
     refuseOpen(project, giveWay);
     const looking = lookingForUnsaved(project, repository, { paths: giveWay, md5s, conflicts });
     const unsaved = await paceWork(looking, context, { label: "comparing data" });
@@ -116,6 +119,12 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     return answer;
   },
 };
+
+/** Files that stand in the place of a folder of what comes. */
+function filesAbove(project: Project, comes: readonly string[]): string[] {
+  const folders = new Set(comes.flatMap((path) => foldersOf(path).slice(1)));
+  return [...folders].filter((folder) => lstatIfThere(absolutePath(project, folder))?.isFile() === true);
+}
 
 async function restoreAll(project: Project, context: Context, operation: OpenOperation, plan: RestorePlan): Promise<void> {
   const { commit, selection } = plan;

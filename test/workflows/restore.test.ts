@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sameTree } from "../../src/platform/tree-digest.ts";
 import { until } from "../run/story.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
@@ -99,6 +100,26 @@ it("of bytes that are lost it says that, not that there is no remote", () => {
     code: "E_NOT_STORED",
     message: expect.stringMatching(/bytes of \d files? of e0\.1\.0 are not in the cache, and there is no data remote, first models/),
   });
+});
+
+it("a folder comes back where a file has taken its place, once and again, and undo brings the file", () => {
+  rmSync(join(repo.root, "bin"), { recursive: true });
+  repo.write("bin", "of somebody");
+  const refused = repo.expverJson(["restore", "e0.1.0", "bin/tool"]);
+  expect(refused.error).toMatchObject({ code: "E_UNSAVED", details: { paths: ["bin"] } });
+  repo.git("rm", "-q", "--cached", "bin/tool");
+  repo.commit("a file");
+  for (const path of ["bin", "bin/tool", "bin"]) {
+    must(repo, "restore", "e0.1.0", path);
+    expect(repo.read("bin/tool")).toBe("#!/bin/sh\n");
+  }
+  must(repo, "undo");
+  expect(repo.read("bin")).toBe("of somebody");
+});
+
+it("what would lie in a file is not there: no repair ends at it", () => {
+  const file = join(repo.root, "train.js");
+  expect([sameTree(file, join(file, "x")), sameTree(join(file, "x/y"), file)]).toEqual([false, false]);
 });
 
 describe("everything", () => {

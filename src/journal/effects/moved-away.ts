@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../../config/project.ts";
-import { isFile, isThere } from "../../platform/files.ts";
+import { isFile, isThere, lstatIfThere } from "../../platform/files.ts";
 import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
 import { digestingTree, sameTree } from "../../platform/tree-digest.ts";
@@ -82,7 +82,7 @@ function removedBy({ to, removed }: EffectOf<"move">): EffectOf<"checkout"> | nu
 
 /** One file under two names; or, on two file systems, what a move had copied and not yet taken away when it was killed. */
 function isTwice(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  const [first, second] = [one, other].map(lstatIfThere);
   if (first?.isFile() === true && first.ino === second?.ino && first.dev === second.dev) return true;
   return first?.dev !== second?.dev && sameTree(one, other);
 }

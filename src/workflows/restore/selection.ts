@@ -11,7 +11,7 @@ import { hashesHere } from "../../git/hashes-here.ts";
 import { readStatus } from "../../git/status.ts";
 import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
-import { isThere } from "../../platform/files.ts";
+import { isThere, lstatIfThere } from "../../platform/files.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
 import { onePerOutput } from "../../store/pointers/contested.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
@@ -74,8 +74,10 @@ export async function selectToRestore(
   const outputsThen = then.map(({ path }) => path);
   const hasThen = (target: string) =>
     [...had, ...outputsThen].some((path) => isAtOrBelow(path, target)) || then.some((pointer) => hasMember(project, pointer, target));
+  // Of a file in whose place a folder stands there is nothing to take away.
+  const isFolderNow = (path: string) => lstatIfThere(absolutePath(project, path))?.isDirectory() === true;
   const gone = [
-    ...[...tracked.keys()].filter((path) => isWanted(path) && !had.has(path) && !hidden.has(path)),
+    ...[...tracked.keys()].filter((path) => isWanted(path) && !had.has(path) && !hidden.has(path) && !isFolderNow(path)),
     ...now.map(({ path }) => path).filter((path) => isWanted(path) && !outputsThen.includes(path) && !had.has(path) && !isLeftOut(path)),
   ];
   return {
