@@ -20,7 +20,7 @@ export function knownModels(project: Project, versions: readonly Version[], runs
   const pointers = readPointersOf(project, [...new Set(untold)], () => {});
   const names = knownMetrics(project.config, versions);
   const ofVersions = whole.flatMap((version) => {
-    const { message, name, commit, date } = version;
+    const { message, name, commit, committed: date } = version;
     const entries = message.kind === null ? modelPointers(project, pointers.get(commit) ?? []) : message.models;
     const facts = { version: name, run: runOf(version), commit, date, metrics: metricsOf(message, names) };
     // A tag that does not say (of the older skill, or by hand) stands for what lay in production then.

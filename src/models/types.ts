@@ -13,7 +13,7 @@ export interface KnownModel {
   path: string;
   /** Whose pointers name it; null: it lies in the candidates folder, and that is all that is known. */
   commit: string | null;
-  /** ISO 8601; empty when unknown. */
+  /** ISO 8601: when it was stored, whenever its version was tagged; empty when unknown. */
   date: string;
   /** Exact texts by name: those of the run as a whole, never of one of its rows. */
   metrics: Record<string, string>;

@@ -109,3 +109,14 @@ it("names a metric that nobody has", () => {
     hint: "expver models list --metric loss",
   });
 });
+
+it("of equal ones the older is the best, also when its tag was made anew", () => {
+  const repo = makeModels();
+  train(repo, LOSSES[1] as string);
+  const best = () => must(repo, "models", "promote", "--best", "--dry-run").model.version;
+  expect(best()).toBe("e0.2.0");
+  repo.setTime("2026-12-01T12:00:00Z");
+  const message = repo.git("for-each-ref", "--format=%(contents)", "refs/tags/e0.2.0");
+  repo.run("git", ["tag", "-f", "-a", "e0.2.0", "e0.2.0^{}", "--cleanup=verbatim", "-F", "-"], { input: message });
+  expect(best()).toBe("e0.2.0");
+});

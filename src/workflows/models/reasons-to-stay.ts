@@ -14,7 +14,7 @@ export function reasonsToStay(
 ): Map<string, string> {
   const versionOf = versionsByRun(versions);
   const runs = [...new Set(folder.candidates.map(({ run }) => run))].map((run) => {
-    return { run, path: run, metrics: metricsOf(run), date: versionOf.get(run)?.date ?? "" };
+    return { run, path: run, metrics: metricsOf(run), date: versionOf.get(run)?.committed ?? "" };
   });
   const ranked = bestFirst(
     runs.filter((run) => hasNumber(run, by.metric)),

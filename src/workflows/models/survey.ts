@@ -112,7 +112,7 @@ function modelOf(
   { run, path, hash, size, commit }: Omit<Candidate, "size"> & Pick<KnownModel, "size" | "commit">,
   { version, metrics }: { version: Version | undefined; metrics: Record<string, string> },
 ): KnownModel {
-  return { version: version?.name ?? null, run, hash, size, path, commit, date: version?.date ?? "", metrics };
+  return { version: version?.name ?? null, run, hash, size, path, commit, date: version?.committed ?? "", metrics };
 }
 
 /** A version's numbers come from its tag; they are those of its only or best run. */
