@@ -32,7 +32,7 @@ function rulesFor(config: Config): Record<string, Rule> {
   const { results, models, versions, record, worktrees } = config;
   return {
     results: section({
-      database: into(results, "database", insidePath),
+      database: into(results, "database", filePath),
       table: into(results, "tables", (place) => unique([name(place), ...results.tables])),
       tables: into(results, "tables", (place) => unique([...results.tables, ...list(place, name)])),
     }),
@@ -40,7 +40,7 @@ function rulesFor(config: Config): Record<string, Rule> {
     aggregate: into(config, "aggregate", (place) =>
       table(place, (one) => choice<Aggregation>(one, ["last", "best", "mean", "min", "max", "sum"])),
     ),
-    params: into(config, "params", (place) => (isNull(place.node) || isFalse(place.node) ? null : insidePath(place))),
+    params: into(config, "params", (place) => (isNull(place.node) || isFalse(place.node) ? null : filePath(place))),
     // The project's own folder means all in it, as any other does.
     data: into(config, "data", (place) => list(place, (one) => insidePath(one).replace(/^\.?$/, "**"))),
     track: into(config, "track", (place) => list(place, insidePath)),
@@ -121,6 +121,13 @@ function insidePath(place: Place): string {
     throw wrong(place, "a path relative to the project, such as results/experiments.db");
   if (path.split("/").includes("..")) throw wrong(place, "a path inside the project, without `..`");
   return path.replace(/^(\.\/)+/, "").replace(/\/+$/, "");
+}
+
+/** The same of a file: the project's own folder is none. */
+function filePath(place: Place): string {
+  const path = insidePath(place);
+  if (/^\.?$/.test(path)) throw wrong(place, "a file in the project, not its folder");
+  return path;
 }
 
 function choice<Word extends string>(place: Place, words: readonly Word[]): Word {

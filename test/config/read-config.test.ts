@@ -70,6 +70,8 @@ describe("mistakes name file, line, key, value and what was meant", () => {
     ["record: { host: 1 }\n", /record\.host is "1", expected true or false/, /./],
     ["data: [ok, ../up]\n", /data\[1\] is "\.\.\/up", expected a path inside/, /./],
     ["results: { database: /abs.db }\n", /results\.database is "\/abs\.db"/, /./],
+    ["results: { database: ./ }\n", /results\.database is "\.\/", expected a file/, /./],
+    ["params: .\n", /params is "\.", expected a file/, /./],
     ["results: 5\n", /results is "5", expected keys with values/, /./],
     ["versions: { prefix: e1 }\n", /prefix is "e1"/, /./],
     ["versions: { prefix: 'a..b' }\n", /prefix is "a\.\.b"/, /./],
