@@ -277,3 +277,22 @@ test("a linked worktree without the main one's cache gets it named in config.loc
   expect((await examine(there)).counts.problem).toBe(0);
   expect(there.git("status", "--porcelain")).toBe("");
 });
+
+test("a results database that a stage would delete is found where the stage works in another folder", async () => {
+  const repo = await setUp();
+  repo.write("pipe/dvc.yaml", "stages:\n  train:\n    wdir: ..\n    cmd: x\n    outs:\n    - results/experiments.db\n");
+  expect(about(await examine(repo), "pipeline-persist")).toMatchObject([
+    { level: "problem", remedy: "In pipe/dvc.yaml: outs: [ { results/experiments.db: { persist: true } } ]" },
+  ]);
+  repo.write("pipe/dvc.yaml", "stages:\n  train:\n    cmd: x\n    outs:\n    - ../results/experiments.db\n");
+  expect(about(await examine(repo), "pipeline-persist")[0]?.remedy).toContain("{ ../results/experiments.db:");
+});
+
+test("a pointer that was added undecided is found whatever a person has set for patterns", async () => {
+  const repo = await setUp();
+  repo.commit("undecided", { "a.dvc": "# expver-conflict: theirs\nouts: []\n" });
+  repo.git("config", "grep.patternType", "fixed");
+  repo.git("config", "color.grep", "always");
+  repo.git("config", "color.grep.filename", "red");
+  expect(about(await examine(repo), "undecided-pointers")).toMatchObject([{ what: expect.stringContaining("a.dvc was added while") }]);
+});

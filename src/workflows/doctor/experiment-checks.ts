@@ -101,14 +101,16 @@ export const keptByPipeline: Check = {
       .filter(Boolean)
       .flatMap((file) => {
         const stages = stagesOf(join(topOf(place), file), file);
-        return Object.entries(stages).flatMap(([stage, { outs = [] }]): Finding[] => {
-          const lost = [outs].flat().some((out) => {
+        return Object.entries(stages).flatMap(([stage, { outs = [], wdir = "." }]): Finding[] => {
+          const [lost] = [outs].flat().flatMap((out) => {
             const [path, options] = typeof out === "string" ? [out, {}] : (Object.entries(out ?? {})[0] ?? ["", {}]);
-            return join(dirname(file), path) === database && (options as { persist?: boolean } | null)?.persist !== true;
+            const isLost =
+              join(dirname(file), String(wdir), path) === database && (options as { persist?: boolean } | null)?.persist !== true;
+            return isLost ? [path] : [];
           });
-          if (!lost) return [];
+          if (lost === undefined) return [];
           const what = `stage ${stage} of ${file} has ${database} as an output without \`persist: true\`: dvc deletes all earlier results before it runs`;
-          return [{ level: "problem", what, remedy: `In ${file}: outs: [ { ${database}: { persist: true } } ]` }];
+          return [{ level: "problem", what, remedy: `In ${file}: outs: [ { ${lost}: { persist: true } } ]` }];
         });
       });
   },
@@ -170,13 +172,18 @@ export function databaseOf({ project }: Scene): string | null {
   return project === null || project.repository?.bare ? null : resultsDatabase(project);
 }
 
-function stagesOf(path: string, file: string): Record<string, { outs?: unknown[] }> {
+interface StageText {
+  outs?: unknown[];
+  wdir?: unknown;
+}
+
+function stagesOf(path: string, file: string): Record<string, StageText> {
   const text = readTextIfExists(path);
   const stages = text === null ? null : (loadYaml(text, file) as { stages?: unknown } | null)?.stages;
   if (typeof stages !== "object" || stages === null) return {};
   return Object.fromEntries(Object.entries(stages).filter(([, stage]) => typeof stage === "object" && stage !== null)) as Record<
     string,
-    { outs?: unknown[] }
+    StageText
   >;
 }
 

@@ -70,7 +70,8 @@ export const undecidedPointers: Check = {
 
     function markedFiles(): string[] {
       if (repository === null) return [];
-      const asked = ["grep", "-l", "-z", "--full-name", "-e", "^# expver-conflict: ", "--", ":(top)*.dvc"];
+      // Whatever a person has set for patterns and colours.
+      const asked = ["grep", "-l", "-z", "-G", "--no-color", "--full-name", "-e", "^# expver-conflict: ", "--", ":(top)*.dvc"];
       const files = gitResult(repository, asked, { allow: [1] })
         .stdout.toString("utf8")
         .split("\0")
