@@ -1,5 +1,5 @@
 /** Which commits lie between two sets of commits. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { git, gitResult, type Repository } from "./git.ts";
 
@@ -13,6 +13,11 @@ export interface Stretch {
 /** Part of the history is missing here, on purpose. */
 export function isShallow({ commonDir }: Repository): boolean {
   return existsSync(join(commonDir, "shallow"));
+}
+
+/** The commits a shallow clone ends with: they look as if nothing came before them. */
+export function cutsOf(repository: Repository): Set<string> {
+  return new Set(isShallow(repository) ? readFileSync(join(repository.commonDir, "shallow"), "utf8").split("\n").filter(Boolean) : []);
 }
 
 /** Objects are left on a remote until somebody reads them, on purpose. */

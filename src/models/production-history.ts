@@ -1,6 +1,7 @@
 /** What was in production when: the history of its pointer, and what commits say that put something there. */
 import { type Project, requireRepository } from "../config/project.ts";
 import { gitResult, type Repository } from "../git/git.ts";
+import { cutsOf } from "../git/history.ts";
 import { catFilesIfThere } from "../git/tree.ts";
 import type { Version } from "../versions/types.ts";
 import { pointerIn } from "./pointer-in.ts";
@@ -113,6 +114,12 @@ function tenureOf({ commit, date, by, version, run, model, demoted }: CommitReco
 interface PointedAt {
   hash: string | null;
   size?: number | null | undefined;
+}
+
+/** A shallow clone ends with the oldest of them: since when that was so, by whom, and what was there before, is not known here. */
+export function isCutOff(project: Project, history: readonly Tenure[]): boolean {
+  const oldest = history.at(-1);
+  return oldest !== undefined && cutsOf(requireRepository(project)).has(oldest.commit);
 }
 
 /** What was in production before what is there now, as promotions put one over the other and demotions took it off again. */

@@ -1,14 +1,12 @@
 /** Which commits are on no local or remote-tracking branch. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { git, type Repository } from "../git/git.ts";
+import { cutsOf, isShallow } from "../git/history.ts";
 
 /** One process; in a shallow clone two. */
 export function commitsOnNoBranch(repository: Repository, commits: readonly string[]): Set<string> {
   const known = [...new Set(commits)].filter((commit) => commit !== "");
   if (known.length === 0) return new Set();
-  const shallow = join(repository.commonDir, "shallow");
-  if (existsSync(shallow)) return provablyOff(repository, known, readFileSync(shallow, "utf8").split("\n").filter(Boolean));
+  if (isShallow(repository)) return provablyOff(repository, known, [...cutsOf(repository)]);
   const args = ["rev-list", "--ignore-missing", "--stdin", "--not", "--branches", "--remotes"];
   return new Set(git(repository, args, { input: `${known.join("\n")}\n` }).split("\n"));
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { LOSSES, makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
 
 const PRODUCTION = "models/production/model.json";
@@ -154,4 +154,25 @@ it("of versions with the same bytes a merge put that one into production which w
   expect(must(repo, "models", "info")).toMatchObject({ promotion: what, is: [{ version: "e0.4.0" }, { version: "e0.2.0" }] });
   // So does whatever is asked for it by that word.
   expect(must(repo, "models", "add", "production")).toMatchObject({ run });
+});
+
+it("a shallow clone does not know what was before, and says so; a demotion there takes nothing away", () => {
+  const repo = makeModels();
+  must(repo, "models", "promote", "e0.1.0");
+  must(repo, "models", "promote", "e0.2.0");
+  repo.git("commit", "-q", "--allow-empty", "-m", "of somebody else");
+  repo.git("commit", "-q", "--allow-empty", "-m", "another");
+  const clone = openTestRepository(makeFolder("shallow"));
+  clone.git("init", "-q");
+  clone.git("fetch", "-q", "--depth", "2", `file://${repo.root}`, "main");
+  clone.git("switch", "-q", "-c", "main", "FETCH_HEAD");
+  for (const command of ["history", "info"]) {
+    expect(clone.expverJson(["models", command]).warnings).toMatchObject([{ text: expect.stringContaining("shallow clone") }]);
+  }
+  expect(clone.expverJson(["models", "demote", "--dry-run"]).error).toMatchObject({ hint: expect.stringContaining("--unshallow") });
+  clone.git("fetch", "-q", "--unshallow", `file://${repo.root}`, "main");
+  expect(clone.expverJson(["models", "history"])).toMatchObject({
+    warnings: [],
+    data: { entries: [{ how: "promoted" }, { how: "promoted" }] },
+  });
 });

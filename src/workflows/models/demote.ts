@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import type { OperationStart } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
-import { isHeld, isModelOf, predecessorOf, productionHistory, productionMessage } from "../../models/production-history.ts";
+import { isCutOff, isHeld, isModelOf, predecessorOf, productionHistory, productionMessage } from "../../models/production-history.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
@@ -69,6 +69,12 @@ export const modelsDemote: WriteWorkflow<Input, DemotePlan, Demoted> = {
     const history = productionHistory(project, path, survey.versions);
     const demotes = named(survey, history.filter(isHeld).find((tenure) => tenure.hash === hash) ?? { hash, version: null, run: null });
     const previous = predecessorOf(history, hash);
+    if (previous === null && isCutOff(project, history)) {
+      throw new ExpverError("E_GIT", `what was in production before is not known: this shallow clone has only a part of the history`, {
+        hint: "git fetch --unshallow, then repeat.",
+        details: { path },
+      });
+    }
     let back: DemotePlan["back"] = null;
     if (previous !== null) {
       refuseUntrackable(project, [path], readPointers(project));

@@ -1,6 +1,6 @@
 /** `expver models history`: what was in production when, who put it there, and whether it can still be had. */
 import { operationsByCommit } from "../../journal/by-commit.ts";
-import { isModelOf, productionHistory } from "../../models/production-history.ts";
+import { isCutOff, isModelOf, productionHistory } from "../../models/production-history.ts";
 import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { Tenure } from "../../models/types.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -33,6 +33,13 @@ export interface ModelsHistory {
   remote: string | null;
 }
 
+/** The oldest entry may be of nothing but the commit where the clone ends. */
+export const CUT_OFF = {
+  kind: "warning",
+  text: "this shallow clone has only a part of the history: others may have been in production before, and the oldest change may be only where the clone ends",
+  hint: "git fetch --unshallow brings the rest.",
+} as const;
+
 export const modelsHistory: ReadWorkflow<Input, ModelsHistory> = {
   async read(context, input) {
     const limit = limitOf(input, Number.POSITIVE_INFINITY);
@@ -40,6 +47,7 @@ export const modelsHistory: ReadWorkflow<Input, ModelsHistory> = {
     const { project, production, models } = survey;
     const by = metricChoice(survey, textIn(input.metric));
     const all = productionHistory(project, production.path, survey.versions);
+    if (isCutOff(project, all)) context.report(CUT_OFF);
     const { dir } = openCache(project);
     const shown = all.slice(0, limit).map((tenure, index) => ({
       ...tenure,

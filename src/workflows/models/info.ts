@@ -1,11 +1,12 @@
 /** `expver models info`: the production model, tied by its hash to runs and versions; never by the nearest tag. */
 import type { Production } from "../../models/production.ts";
-import { isHeld, isModelOf, productionHistory } from "../../models/production-history.ts";
+import { isCutOff, isHeld, isModelOf, productionHistory } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel, Tenure } from "../../models/types.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
+import { CUT_OFF } from "./history.ts";
 import { metricChoice, type RankedBy } from "./metric-choice.ts";
 import { surveyModels } from "./survey.ts";
 
@@ -29,7 +30,9 @@ export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
   async read(context, input) {
     const survey = await surveyModels(context);
     const { project, production, models } = survey;
-    const history = productionHistory(project, production.path, survey.versions).filter(isHeld).slice(0, HISTORY);
+    const all = productionHistory(project, production.path, survey.versions);
+    if (isCutOff(project, all)) context.report(CUT_OFF);
+    const history = all.filter(isHeld).slice(0, HISTORY);
     const recorded = production.recorded?.hash;
     const promotion = history.find(({ hash }) => hash === recorded) ?? null;
     const isPromoted = (model: KnownModel) => promotion !== null && isModelOf(promotion, model);
