@@ -15,6 +15,7 @@ import { isMissing } from "./files.ts";
 import { waitDeafly } from "./interrupts.ts";
 import { pause } from "./pause.ts";
 import { shellWord } from "./shell-word.ts";
+import { needsItsFolder, withCopyElsewhere } from "./sqlite-elsewhere.ts";
 import { sqliteError } from "./sqlite-errors.ts";
 
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -78,6 +79,23 @@ const MOST_STATEMENTS = 200;
 
 /** Opens a database file. Throws E_NOT_FOUND when there is none (and `create` is not set), E_DATABASE when it is none. */
 export function openDatabase(path: string, options: OpenOptions = {}): Database {
+  try {
+    return openThere(path, options);
+  } catch (error) {
+    const { readonly = false, immutable = false } = options;
+    if (!readonly || immutable || !needsItsFolder(error, path)) throw error;
+    return withCopyElsewhere(path, (copy, remove) => {
+      const db = openThere(copy, options);
+      const close = () => {
+        db.close();
+        remove();
+      };
+      return { ...db, path, close };
+    });
+  }
+}
+
+function openThere(path: string, options: OpenOptions): Database {
   const { readonly = false, create = false, immutable = false, busyTimeout = BUSY_TIMEOUT_MS } = options;
   const writing = !readonly && !immutable;
   checkFile(path, { writing, create });

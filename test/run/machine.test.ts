@@ -2,6 +2,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { checkWhole, exists, MAIN, makeExperiment, openOperations, runRows } from "./story.ts";
 
@@ -126,6 +127,12 @@ describe.skipIf(process.getuid?.() !== 0)("another user's repository", () => {
     }
     expect(asOther("list").code).toBe(0);
     expect(asOther("doctor").stdout).toContain("EACCES");
+    // SQLite cannot read a database in WAL mode where it cannot write beside it.
+    const db = openResults(join(repo.root, "results/experiments.db"));
+    db.exec("PRAGMA journal_mode = WAL");
+    db.close();
+    expect(JSON.parse(asOther("runs", "list").stdout).data.runs).toHaveLength(1);
+    expect(asOther("list").stdout).not.toContain("readonly");
     expect(refs(repo)).toBe(before);
     expect(openOperations(repo)).toEqual([]);
   });
