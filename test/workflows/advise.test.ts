@@ -247,3 +247,13 @@ it.each([
   const { artifacts } = withSide(repo, "sub", { accuracy: "0.5", now });
   expect(artifacts[0]?.advice).toMatch(advice);
 });
+
+it("the worktree is where it will be made, seen from where one is", () => {
+  const repo = aRepository();
+  const way = (cwd = ".") => ask<Advice>(repo, "-C", cwd, "--differ", "code").commands[1];
+  expect(way()).toBe("cd ../exp-NAME");
+  repo.write("sub/x", "");
+  expect(way("sub")).toBe("cd ../../exp-NAME");
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}worktrees: { dir: trees }\n`);
+  expect(way()).toBe("cd trees/exp-NAME");
+});

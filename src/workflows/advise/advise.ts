@@ -1,10 +1,12 @@
 /** `expver advise`: which workflow, level and commands, with the reasons; what the repository cannot answer is asked. */
-import { openProject } from "../../config/project.ts";
+import { relative } from "node:path";
+import { openProject, type Project } from "../../config/project.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { choice, textIn } from "../input.ts";
+import { placeFor } from "../worktree/records.ts";
 import { describeChanges } from "./description.ts";
 import { adviseLevel, type LevelAdvice, some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
@@ -55,7 +57,7 @@ export const advise: ReadWorkflow<Input, Advice> = {
       questions,
       version: { ...version, next },
       description,
-      commands: commandsOf(workflow, { command, description, level: version.level, situation }),
+      commands: commandsOf(workflow, { command, description, level: version.level, situation, place: placeOf(workflow, project) }),
       warnings: warningsOf(since, situation),
       since,
       situation,
@@ -106,9 +108,16 @@ interface CommandFacts {
   description: string;
   level: Level;
   situation: Situation;
+  /** Of an experiment's worktree, as it is typed from here. */
+  place: string;
 }
 
-function commandsOf(workflow: WorkflowName, { command, description, level, situation }: CommandFacts): string[] {
+function placeOf(workflow: WorkflowName, project: Project): string {
+  const { repository, cwd } = project;
+  return workflow === "worktree" && repository !== null ? relative(cwd, placeFor(project, repository, "exp-NAME")) : "../exp-NAME";
+}
+
+function commandsOf(workflow: WorkflowName, { command, description, level, situation, place }: CommandFacts): string[] {
   const message = `-m ${shellWord(description === "" ? "what it tries" : description)}`;
   const flag = level === "minor" ? "" : ` --${level}`;
   if (workflow === "sequential") return [`expver run${flag} ${message} -- ${command}`, "expver list", "expver publish"];
@@ -118,7 +127,7 @@ function commandsOf(workflow: WorkflowName, { command, description, level, situa
   }
   return [
     "expver worktree create NAME",
-    "cd ../exp-NAME",
+    `cd ${shellWord(place)}`,
     `expver run${flag} ${message} -- ${command}`,
     "expver check NAME",
     "expver worktree finish NAME",
