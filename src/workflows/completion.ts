@@ -49,6 +49,8 @@ _expver() {
   lines=("\${(@f)$("\${words[1]}" __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   for line in $lines; do
     value="\${line%%$'\\t'*}"
+    # What stands behind --out= is a path of its own.
+    [[ "$value" == :f* && "$PREFIX" == --*=* ]] && compset -P 1 '*='
     case "$value" in
       :files) _files; return ;;
       :folders) _files -/; return ;;
@@ -65,11 +67,14 @@ function __expver_complete
     set -l words (commandline -opc)
     set -l current (string unescape -- (commandline -ct); or commandline -ct)
     set -l lines ($words[1] __complete -- $words[2..-1] "$current" 2>/dev/null)
+    # What stands behind --out= is a path of its own.
+    set -l option (string match -r -- '^--[\\w-]+=' "$current")
+    set -l path (string replace -r -- '^--[\\w-]+=' '' "$current")
     switch "$lines[1]"
         case :files
-            __fish_complete_path "$current"
+            __fish_complete_path "$path" | string replace -r -- '^' "$option"
         case :folders
-            __fish_complete_directories "$current"
+            __fish_complete_directories "$path" | string replace -r -- '^' "$option"
         case :commands
             complete -C "$current"
         case '*'

@@ -96,6 +96,8 @@ describe.each(Object.entries(SHELLS))("%s", (shell, { rc, text, start }) => {
     ["a version", "expver show e0.1", "expver show e0.1.0 "],
     ["a value after =", "expver list --sort=val", "expver list --sort=val_loss "],
     ["a file with a blank in its name", "expver data add data/with", String.raw`expver data add data/with\ space.csv `],
+    ["a file after =", "expver get e0.1.0 --out=data/with", String.raw`expver get e0.1.0 --out=data/with\ space.csv `],
+    ["a folder of one's own", "expver -C dat", "expver -C data/"],
     ["a file of another script", "expver data add data/数", "expver data add data/数据.csv "],
     ["a file that would like to be a command", "expver data add data/\\$", String.raw`expver data add data/\$\(touch\ PWNED\).csv `],
     ["a metric that would like to be a command", "expver list --sort \\$", String.raw`expver list --sort \$\(touch\ PWNED\)\ it\'s `],
