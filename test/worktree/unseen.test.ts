@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { categoriesOf, type Lab, makeLab, train } from "./story.ts";
+import { categoriesOf, type Lab, makeLab, nextBest, train } from "./story.ts";
 
 let lab: Lab;
 beforeAll(() => {
@@ -136,7 +136,39 @@ it("tags made by hand that the remote does not have", () => {
   lab.repo.git("remote", "set-url", "origin", url);
   lab.repo.git("push", "-q", "origin", "e0.9.0", "baseline");
   expect(findings("tagged")).toEqual([]);
+  there.git("tag", "-f", "-a", "-m", "not the one that origin has", "baseline");
+  expect(findings("tagged")).toMatchObject([{ category: "versions", examples: ["baseline"] }]);
+  there.git("push", "-q", "-f", "origin", "baseline");
   lab.must("worktree", "remove", "tagged");
+});
+
+it("a metrics file as a run has read it is recorded, one that was written since is not", () => {
+  const there = made("measured");
+  expect(there.expver(["run", "--metrics", "metrics.json", "-m", "x", "--", "sh", "train.sh", "0.2"]).code).toBe(0);
+  const ignored = () => findings("measured").filter(({ category }) => category === "ignored");
+  expect(ignored()).toEqual([]);
+  there.write("metrics.json", '{"accuracy": 0.9}');
+  expect(ignored()).toMatchObject([{ examples: ["metrics.json"] }]);
+  lab.must("worktree", "remove", "measured", "--yes", "--force", ...categoriesOf(findings("measured")));
+});
+
+it("a stash with words of somebody's own is of its branch too", () => {
+  const there = made("stashed");
+  there.write("train.sh", "changed\n");
+  there.git("stash", "push", "-q", "-m", "for later");
+  expect(findings("stashed")).toMatchObject([{ category: "stashes" }]);
+  there.git("stash", "drop", "-q");
+  lab.must("worktree", "remove", "stashed");
+});
+
+it("the best model of all is in nobody's way once it is a candidate", () => {
+  const there = made("best");
+  train(there, nextBest());
+  expect(categoriesOf(findings("best"))).toContain("model");
+  lab.must("models", "add", there.git("tag", "--points-at", "HEAD"));
+  expect(categoriesOf(findings("best"))).not.toContain("model");
+  lab.must("undo");
+  lab.must("worktree", "remove", "best", "--yes", "--force", ...categoriesOf(findings("best")));
 });
 
 it("rows of a results database whose file was deleted", () => {
