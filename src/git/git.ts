@@ -30,6 +30,9 @@ export interface GitOptions {
   timeoutMs?: number;
 }
 
+/** How git ends that does not know a command's option. */
+export const NOT_KNOWN = 129;
+
 // Variables that would send our commands to another repository, index or object store than the one we resolved.
 const REDIRECTING = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX"];
 // And those that give our patterns another meaning: editors call Git, and so its hooks, with --literal-pathspecs.
@@ -119,8 +122,8 @@ export function gitPath(repository: Repository, name: string): string {
 
 function gitError(args: readonly string[], result: ProcessResult, folder: string): ExpverError {
   // What Git says to type in such a case is the hint.
-  const said =
-    result.stderr.replace(/\nTo add an exception for this directory, call:\s+git config .*/, "").trim() || `exit code ${result.code}`;
+  const told = result.code === NOT_KNOWN ? (result.stderr.split("\n", 1)[0] ?? "") : result.stderr;
+  const said = told.replace(/\nTo add an exception for this directory, call:\s+git config .*/, "").trim() || `exit code ${result.code}`;
   // Git often says only that a file could not be written.
   const isAboutRoom =
     /No space left on device|Disk quota exceeded|Out of diskspace/.test(said) ||
@@ -130,7 +133,7 @@ function gitError(args: readonly string[], result: ProcessResult, folder: string
     : /Read-only file system|Permission denied|insufficient permission/i.test(said)
       ? "E_IO"
       : "E_GIT";
-  const hint = hintOf(result.stderr);
+  const hint = result.code === NOT_KNOWN ? "expver needs Git 2.34 or later: see git --version." : hintOf(result.stderr);
   return new ExpverError(code, `git ${commandOf(args)}: ${said}`, {
     ...(hint === null ? {} : { hint }),
     details: { args: [...args], code: result.code },

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isFile, namesIn, readTextIfExists } from "../platform/files.ts";
-import { git, gitResult, type Repository } from "./git.ts";
+import { git, gitResult, NOT_KNOWN, type Repository } from "./git.ts";
 
 export interface Worktree {
   /** Top of the worktree; for a bare repository its own folder. */
@@ -18,9 +18,7 @@ export interface Worktree {
 
 /** All of them, the main one first. One git process. */
 export function linkedWorktrees(repository: Repository): Worktree[] {
-  const records = git(repository, ["worktree", "list", "--porcelain", "-z"]).split("\0\0").filter(Boolean);
-  return records.map((record, index) => {
-    const lines = record.split("\0");
+  return worktreeRecords(repository).map((lines, index) => {
     const textOf = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
     const [told = "", head = "", ref] = [textOf("worktree"), textOf("HEAD"), textOf("branch")];
     const root = index === 0 && !lines.includes("bare") ? mainRoot(repository, told) : told;
@@ -32,6 +30,18 @@ export function linkedWorktrees(repository: Repository): Worktree[] {
       branch: ref?.replace(/^refs\/heads\//, "") ?? null,
     };
   });
+}
+
+/** Lines of each. */
+function worktreeRecords(repository: Repository): string[][] {
+  const list = ["worktree", "list", "--porcelain"];
+  const { code, stdout } = gitResult(repository, [...list, "-z"], { allow: [NOT_KNOWN] });
+  // Git before 2.36: a path with a line break in it is then not found.
+  const [text, end] = code === NOT_KNOWN ? [git(repository, list), "\n"] : [stdout.toString("utf8"), "\0"];
+  return text
+    .split(end + end)
+    .filter(Boolean)
+    .map((record) => record.split(end));
 }
 
 /** Of a submodule, and of `git init --separate-git-dir`, Git names its own folder. Where that is all it knows, one has to be there. */

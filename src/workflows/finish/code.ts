@@ -4,6 +4,7 @@ import { foldersOf } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, gitResult } from "../../git/git.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
+import { mergeTrees } from "../../git/merge-trees.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { readStatus } from "../../git/status.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
@@ -23,8 +24,7 @@ export interface CodeMerge {
 /** Throws E_CONFLICT, E_UNSAVED; nothing was changed then, and the finish goes on once it is settled in the experiment's worktree. */
 export function mergeCode({ main, record, head, tip }: Scene): CodeMerge {
   const { repository } = main;
-  const answer = gitResult(repository, ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", head, tip], { allow: [1] });
-  const [tree = "", ...conflicts] = answer.stdout.toString("utf8").split("\0").filter(Boolean);
+  const { tree, conflicts } = mergeTrees(repository, head, tip);
   const open = [...new Set(conflicts)].filter((path) => !isPointerFile(path) && !isIgnoreFile(path));
   if (open.length > 0) {
     throw new ExpverError(

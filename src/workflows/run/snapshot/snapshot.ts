@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { git, gitResult, type Repository } from "../../../git/git.ts";
-import { mayHaveHook } from "../../../git/hooks.ts";
+import { mayHaveHook, runHook } from "../../../git/hooks.ts";
 import { copyIndex } from "../../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
 import { emptyTree, textsAt, withLineEndsOf } from "../../../git/tree.ts";
@@ -80,10 +80,7 @@ export function worktreePatch(repository: Repository, head: string | null, untra
 }
 
 function runPreCommit(repository: Repository, env: Record<string, string>): void {
-  const answer = gitResult(repository, ["hook", "run", "--ignore-missing", "pre-commit"], {
-    env,
-    allow: Array.from({ length: 255 }, (_, code) => code + 1),
-  });
+  const answer = runHook(repository, "pre-commit", env);
   if (answer.code === 0) return;
   const said = `${answer.stdout.toString("utf8")}${answer.stderr}`.trim();
   throw new ExpverError("E_HOOK", `the pre-commit hook refused the snapshot (exit ${answer.code})${said === "" ? "" : `:\n${said}`}`, {
