@@ -14,9 +14,16 @@ it("keeps lines that are there, with the ends they are to have, and writes other
   const text = LATIN.toString("utf8");
   expect(Buffer.from(bytesFor(path, text)).equals(LATIN)).toBe(true);
   const [first = "", second = ""] = text.split(/\r?\n/);
-  const other = keepingLines(`${second}\n/é\n${first}\n`, [LATIN]);
+  const other = keepingLines(`${second}\n/é\n${first}\n`, LATIN);
   expect(Buffer.from(other).toString("latin1")).toBe("# caf\xe9 \xff\n/\xc3\xa9\ndonn\xe9es/\n");
   expect(Buffer.from(bytesFor(join(path, "not"), "a\uFFFD")).toString("utf8")).toBe("a\uFFFD");
+});
+
+it("tells lines apart that differ only in what is no UTF-8", () => {
+  const lines = Buffer.from("donn\xe9es\n\ndonn\xe8es\n\n", "latin1");
+  expect(Buffer.from(keepingLines(`${lines.toString("utf8")}/x.csv\n`, lines)).toString("latin1")).toBe(
+    "donn\xe9es\n\ndonn\xe8es\n\n/x.csv\n",
+  );
 });
 
 it("init, add, a run and an undo leave what is not UTF-8 in ignore files as it was", () => {

@@ -8,7 +8,6 @@ import { mergeTrees } from "../../git/merge-trees.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { readStatus } from "../../git/status.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
-import { keepingLines } from "../../platform/kept-bytes.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { isIgnoreFile } from "../../store/settings/gitignore.ts";
 import type { Scene } from "./scene.ts";
@@ -62,15 +61,15 @@ function settle(
     repository,
     ignores.flatMap((path) => [ours.get(path)?.object ?? [], theirs.get(path)?.object ?? []].flat()),
   );
-  const bytesOf = (entries: Entries, path: string) => texts.get(entries.get(path)?.object ?? "") ?? Buffer.alloc(0);
-  const textOf = (entries: Entries, path: string) => bytesOf(entries, path).toString("utf8");
+  // One character a byte: people's files may be no UTF-8.
+  const linesOf = (entries: Entries, path: string) =>
+    texts
+      .get(entries.get(path)?.object ?? "")
+      ?.toString("latin1")
+      .split("\n") ?? [];
   const united = [...new Set(ignores)].map((path) => {
-    const lines = new Set([...textOf(ours, path).split("\n"), ...textOf(theirs, path).split("\n")].filter(Boolean));
-    return {
-      path,
-      mode: "100644",
-      object: hashBlob(repository, keepingLines(`${[...lines].join("\n")}\n`, [bytesOf(ours, path), bytesOf(theirs, path)])),
-    };
+    const lines = new Set([...linesOf(ours, path), ...linesOf(theirs, path)].filter(Boolean));
+    return { path, mode: "100644", object: hashBlob(repository, Buffer.from(`${[...lines].join("\n")}\n`, "latin1")) };
   });
   return writeTreeWith(repository, tree, [...edits, ...united]);
 }
