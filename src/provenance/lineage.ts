@@ -103,8 +103,8 @@ function sourcesOf({ uses }: Known, name: string, { role, origins }: { role: Use
   }));
 }
 
-/** By when their commits were made, for a tag may be made anew, or late; then by date, then by number: the order they are given in decides between equals. */
+/** By when their commits were made, for a tag may be made anew, or late; then by number: the order they are given in decides between equals. */
 export function oldestFirst(versions: readonly Version[]): Version[] {
   const time = (date: string) => Date.parse(date) || 0;
-  return versions.toSorted((one, other) => time(one.committed) - time(other.committed) || time(one.date) - time(other.date));
+  return versions.toSorted((one, other) => time(one.committed) - time(other.committed));
 }
