@@ -34,11 +34,11 @@ export function listenForSignals(patience: number): Interruption {
     };
     return [name, listener] as const;
   });
-  const listen = () => {
-    for (const [name, listener] of listeners) process.on(name, listener);
+  const listen = (which = listeners) => {
+    for (const [name, listener] of which) process.on(name, listener);
   };
-  const stop = () => {
-    for (const [name, listener] of listeners) process.off(name, listener);
+  const stop = (which = listeners) => {
+    for (const [name, listener] of which) process.off(name, listener);
   };
   listen();
   const stopMessages = onMessage(() => {});
@@ -50,11 +50,13 @@ export function listenForSignals(patience: number): Interruption {
       return first;
     },
     unheard: (wait) => {
-      stop();
+      // The system's own behaviour would end also whoever is to outlive the terminal.
+      const ending = listeners.filter(([name]) => !isUnheard(name));
+      stop(ending);
       try {
         return wait();
       } finally {
-        listen();
+        listen(ending);
       }
     },
     stop() {

@@ -36,6 +36,26 @@ describe("expver log", () => {
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
+  it("waits on for it, started by nohup, when the terminal closes", async () => {
+    const repo = makeExperiment();
+    expect(repo.expver(["log", "a=1"]).code).toBe(0);
+    const other = openDatabase(join(repo.root, "results/experiments.db"));
+    other.exec("BEGIN EXCLUSIVE");
+    const env = { ...repo.context.env, _: "/usr/bin/nohup" } as NodeJS.ProcessEnv;
+    const child = spawn(process.execPath, [MAIN, "log", "a=2"], { cwd: repo.root, env });
+    let said = "";
+    child.stderr.on("data", (text: Buffer) => {
+      said += text;
+    });
+    const ended = new Promise((done) => child.on("close", (code, signal) => done([code, signal])));
+    await until(() => said.includes("waiting for the program that writes to"));
+    child.kill("SIGHUP");
+    other.exec("ROLLBACK");
+    other.close();
+    expect(await ended).toEqual([0, null]);
+    expect(rowsOf(repo)).toMatchObject([{ a: 1n }, { a: 2n }]);
+  });
+
   it("in a bare repository is refused unless it names a database: rows would lie among Git's own files", () => {
     const repo = makeExperiment();
     repo.git("clone", "-q", "--bare", ".", "../bare.git");
