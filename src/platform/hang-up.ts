@@ -1,7 +1,7 @@
 /** `nohup`: Node takes a signal that whoever started it ignores for one that nobody has decided on. What else tells of it is asked here. */
-import { fstatSync, readSync, statSync } from "node:fs";
+import { fstatSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { hasCode, readTextIfExists } from "./files.ts";
+import { hasCode } from "./files.ts";
 
 let answer: boolean | undefined;
 
@@ -29,6 +29,15 @@ function hasUnreadableInput(): boolean {
 
 /** A shell that ignores a signal has its children ignore it. */
 function isIgnoredAbove(): boolean {
-  const [, ignored = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readTextIfExists(`/proc/${process.ppid}/status`) ?? "") ?? [];
+  const [, ignored = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(statusOf(process.ppid)) ?? [];
   return (BigInt(`0x${ignored}`) & 1n) === 1n;
+}
+
+/** Of another user's process, as Slurm's and sudo's are, it may not be read everywhere. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return "";
+  }
 }
