@@ -133,13 +133,20 @@ describe("what --resume is asked for", () => {
 });
 
 describe("a sweep that ends early", { timeout: 600_000 }, () => {
-  it("kill -9 of the sweep: programs end by themselves, and their ends are not lost", async () => {
+  it.each([
+    ["kill -9 of the sweep: programs end by themselves, and their ends are not lost", false],
+    ["kill -9 of one that Ctrl-Z has stopped: its programs, stopped too, go on with it", true],
+  ])("%s", async (_what, isSuspended) => {
     const repo = makeSweepExperiment();
     const gate = join(repo.root, "../gate");
     counting(repo, `while (!fs.existsSync(${JSON.stringify(gate)})) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);`);
     const sweep = inBackground(repo, sweepOf(4, "--jobs", "2"));
     await until(() => Object.keys(timesBegun(repo)).length === 2);
     await until(() => repo.expverJson(["runs"]).data.runs.filter(({ pid }: { pid: number | null }) => pid !== null).length === 2);
+    if (isSuspended) {
+      sweep.kill("SIGTSTP");
+      await until(() => /\) T /.test(readFileSync(`/proc/${sweep.pid}/stat`, "utf8")));
+    }
     sweep.kill("SIGKILL");
     await sweep.ended;
     expect(repo.expver(["sweep", "list"]).stdout).toContain("waiting");

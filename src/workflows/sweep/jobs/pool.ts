@@ -98,14 +98,14 @@ async function runOne(sweep: OpenSweep, { slot, what, limitSeconds, watch }: Run
     return { ...what, end: null };
   }
   const attempt = typeof what === "number" ? await startAttempt(sweep, { job: what, slot }) : what;
-  const { status, cause } = await waitFor(sweep, attempt, { limitSeconds, watch });
+  const { status, cause } = await waitFor(sweep, attempt, { what, limitSeconds, watch });
   return { ...attempt, end: await closeAttempt(sweep, attempt, { status, cause }) };
 }
 
 async function waitFor(
   sweep: OpenSweep,
   { run }: Attempt,
-  { limitSeconds, watch }: Pick<RunOne, "limitSeconds" | "watch">,
+  { what, limitSeconds, watch }: Omit<RunOne, "slot">,
 ): Promise<{ status: JobStatus; cause: Cause | null }> {
   const { project, launcher, context } = sweep;
   const job: JobReference = { id: run, folder: runFolder(project, run) };
@@ -127,6 +127,8 @@ async function waitFor(
     timers.push(timer);
   }
   watch.running.set(run, stop);
+  // Whoever began it may have been killed while Ctrl-Z had stopped them all.
+  if (typeof what !== "number") void launcher.stop(job, "SIGCONT");
   try {
     const status = await launcher.wait(job);
     const cause = isOver ? "time limit" : stopRequest(job.folder) !== null ? "stopped" : null;
