@@ -11,7 +11,7 @@ export interface MergedTrees {
   conflicts: string[];
 }
 
-/** Throws E_GIT where they have no history in common. */
+/** Throws E_GIT where Git cannot merge them, as without any history in common. */
 export function mergeTrees(repository: Repository, ours: string, theirs: string): MergedTrees {
   const args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
   const answer = gitResult(repository, args, { allow: [1, NOT_KNOWN] });

@@ -124,7 +124,8 @@ export function removePath(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    if (!hasCode(error, "ENOTEMPTY", "EBUSY")) throw error;
+    // Also a link to a folder may be busy: what is behind it stays.
+    if (!hasCode(error, "ENOTEMPTY", "EBUSY") || !lstatSync(path).isDirectory()) throw error;
     removeAllButKept(path);
   }
 }
