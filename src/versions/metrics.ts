@@ -40,9 +40,9 @@ export function paramsOf(message: VersionMessage, known: MetricNames): Record<st
   return Object.fromEntries(message.headline.filter(([key, value]) => key !== "data" && !isMetric(key, value, known)));
 }
 
-/** The inputs' digest: whole from its trailer; without trailers as the first line has it. In the first line of others `data` may be a parameter. */
+/** The inputs' digest: whole from its trailer; without a kind that is known, else as the first line has it. In that of others `data` may be a parameter. */
 export function saidDataHash({ kind, dataHash, headline }: VersionMessage): string | null {
-  return kind === null ? (headline.find(([key]) => key === "data")?.[1] ?? null) : dataHash;
+  return dataHash ?? (kind === null ? (headline.find(([key]) => key === "data")?.[1] ?? null) : null);
 }
 
 /** Names that are metrics anywhere: in `expver.yaml` or in a trailer. */

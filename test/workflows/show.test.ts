@@ -122,6 +122,16 @@ it("a parameter called data is no digest of the data", () => {
   expect(repo.expverJson(["list"]).data.versions).toMatchObject([{ data: null, params: { data: "small" } }]);
 });
 
+it("a version of a kind of a later expver has its whole digest, not the first letters of it in the headline", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("start");
+  const digest = "0123456789abcdef0123456789abcdef";
+  repo.git("tag", "-a", "e0.1.0", "-m", `data=0123456 | tried\n\nKind: later\nData-Hash: ${digest}`);
+  expect(repo.expverJson(["show", "e0.1.0"]).data).toMatchObject({ dataHash: digest });
+  expect(repo.expverJson(["list"]).data.versions).toMatchObject([{ data: digest }]);
+});
+
 describe("versions made otherwise", () => {
   it("are shown as unrecorded, with what their text and commit say", async () => {
     const repo = withRun();
