@@ -45,10 +45,12 @@ export function runProcess(
     windowsHide: true,
     ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   });
-  const timedOut = result.error !== undefined && "code" in result.error && result.error.code === "ETIMEDOUT";
+  const timedOut = hasCode(result.error, "ETIMEDOUT");
   if (timedOut && withChildren) endGroup(result.pid);
-  if (result.error && !timedOut) {
-    const missing = "code" in result.error && result.error.code === "ENOENT";
+  // It may have ended before it read its input: how it ended is the answer.
+  const leftInput = hasCode(result.error, "EPIPE") && result.status !== null;
+  if (result.error && !timedOut && !leftInput) {
+    const missing = hasCode(result.error, "ENOENT");
     // The system says the same of a program and of the folder it is to work in.
     if (missing && !existsSync(cwd))
       throw new ExpverError("E_IO", `cannot start ${program} in ${cwd}: there is no such folder`, {

@@ -13,6 +13,12 @@ it("a folder that is gone is not told as a git that is missing", () => {
   expect(() => git(repo.repository, ["status"])).toThrow(`cannot start git in ${repo.root}: there is no such folder`);
 });
 
+it("git's own words are told, also where it ends before it has read what it was given", () => {
+  const { repository } = makeRepository();
+  const input = "x\n".repeat(4_000_000);
+  expect(() => git(repository, ["cat-file", "--no-such-option", "--batch"], { input })).toThrow(/unknown option [`']no-such-option'/);
+});
+
 it("what a person has set for reading with eyes changes nothing that is read here", () => {
   const repo = makeRepository();
   repo.commit("été", { "a.dvc": "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n" });

@@ -62,7 +62,7 @@ it("code that differs in the same places is left to whoever knows it, and nothin
 
 it("a sparse worktree has the folders it is to have", () => {
   const repo = withOlderGit();
-  expect(repo.expver(["worktree", "create", "three", "--sparse", "code"])).toMatchObject({ code: 0 });
+  expect(repo.expver(["worktree", "create", "three", "--sparse", "code"])).toMatchObject({ code: 0, stderr: "" });
   expect(repo.run("ls", [], there("three")).stdout.split("\n")).not.toContain("other");
 });
 
