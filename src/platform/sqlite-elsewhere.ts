@@ -2,10 +2,12 @@
  * SQLite keeps what it knows of a database in WAL mode in a file beside it, and cannot even read it where that file is not there and cannot
  * be made: in somebody else's folder, or on a disk that is mounted to be read. Then a copy is read.
  */
-import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
+import { whyReadOnly } from "./file-system.ts";
+import { removePath } from "./files.ts";
 
 /** SQLite's own numbers: read-only, cannot open. */
 const NEEDS_ITS_FOLDER = new Set([8, 14]);
@@ -13,13 +15,13 @@ const NEEDS_ITS_FOLDER = new Set([8, 14]);
 /** Whether reading failed for that reason. While a program has the database open the file is there. */
 export function needsItsFolder(error: unknown, path: string): boolean {
   if (!(error instanceof ExpverError) || !NEEDS_ITS_FOLDER.has(Number(error.details.sqlite) & 0xff)) return false;
-  return !existsSync(`${path}-shm`) && !isWritable(dirname(path));
+  return !existsSync(`${path}-shm`) && whyReadOnly(dirname(path)) !== null;
 }
 
 /** Gives `read` the path of a copy, with what is in the `-wal` only, and how to let go of it. */
 export function withCopyElsewhere<Value>(path: string, read: (copy: string, remove: () => void) => Value): Value {
   const folder = mkdtempSync(join(tmpdir(), "expver-read-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => removePath(folder);
   try {
     const before = statSync(path);
     const copy = join(folder, basename(path));
@@ -35,14 +37,5 @@ export function withCopyElsewhere<Value>(path: string, read: (copy: string, remo
   } catch (error) {
     remove();
     throw error;
-  }
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
