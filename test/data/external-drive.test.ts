@@ -1,6 +1,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { acquireLease, readLease } from "../../src/journal/lease.ts";
 import { removePath } from "../../src/platform/files.ts";
 import { renamedInCase } from "../../src/store/worktree/one-name.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -58,6 +60,17 @@ fs.writeFileSync("metrics.json", JSON.stringify({ acc: Number(process.argv[2]) /
     // One at a time, as everywhere.
     expect(readdirSync(join(repo.root, ".git/expver/leases")).filter((name) => name.endsWith(".json"))).toEqual([]);
   }, 120_000);
+
+  it("a lease is one process's at a time, and free again when it is given up", () => {
+    const repo = onDrive();
+    repo.expver(["init"]);
+    const project = openProject(repo.context);
+    const lease = acquireLease(project, "long work", { since: "now" });
+    expect(() => acquireLease(project, "long work", {})).toThrow("long work is held by process");
+    expect(readLease(project, "long work")?.token).toBe(lease.token);
+    lease.release();
+    acquireLease(project, "long work", {}).release();
+  });
 
   it("checkout gives a file and a folder whose names changed in case their new names", () => {
     const origin = elsewhere();

@@ -239,6 +239,22 @@ describe("following a log", () => {
     expect({ heard, offset }).toEqual({ heard: true, offset: read });
   });
 
+  it("lets signals be heard while it hands on what has long been there", async () => {
+    const log = join(folder, "long");
+    writeFileSync(log, Buffer.alloc(8 * 1024 * 1024, "line\n"));
+    let read = 0;
+    let readWhenHeard = 0;
+    setImmediate(() => {
+      readWhenHeard = read;
+    });
+    const count = ({ length }: Uint8Array) => {
+      read += length;
+    };
+    await followLog(log, count, { ended: Promise.resolve() });
+    expect(read).toBe(8 * 1024 * 1024);
+    expect(readWhenHeard).toBeLessThan(read);
+  });
+
   it("begins where it is told and takes a missing file for an empty one", () => {
     expect(drain(join(folder, "nothing"), 3, () => {})).toBe(3);
   });
