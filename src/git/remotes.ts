@@ -16,6 +16,20 @@ export function publishRemote(repository: Repository): string | null {
   return names.includes("origin") ? "origin" : null;
 }
 
+/**
+ * Where versions of others come from: the remote they are published to first; then, where that is a fork, the one `git pull` takes
+ * from, and `upstream`, as a fork's original is called. None when nothing says where versions are published to.
+ */
+export function sourceRemotes(repository: Repository): string[] {
+  const own = publishRemote(repository);
+  if (own === null) return [];
+  const settings = readSettings(repository);
+  const names = remoteNames(settings);
+  const branch = headBranch(repository)?.replace(/^refs\/heads\//, "");
+  const others = [branch === undefined ? "" : (settings.get(`branch.${branch}.remote`) ?? ""), "upstream"];
+  return [...new Set([own, ...others.filter((name) => names.includes(name))])];
+}
+
 /** Names of the configured remotes, sorted. */
 export function listRemotes(repository: Repository): string[] {
   return remoteNames(readSettings(repository));

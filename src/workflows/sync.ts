@@ -8,7 +8,7 @@ import { ExpverError } from "../errors.ts";
 import { fetchBranches, fetchTags } from "../git/fetch.ts";
 import type { Repository } from "../git/git.ts";
 import { updateRefs } from "../git/refs.ts";
-import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
+import { listRemotes, readRemoteRefs, sourceRemotes } from "../git/remotes.ts";
 import { type MovedBranch, movedBranches } from "../git/tracking-branches.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
@@ -17,6 +17,7 @@ import { counted } from "../platform/words.ts";
 import { otherRemotes } from "../store/settings/dvc-config.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
+import type { Version } from "../versions/types.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
@@ -24,23 +25,30 @@ import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
 import { bringObjects, type FetchedObjects, wantedPointers } from "./sync/objects.ts";
 import { type Correction, correctStamps, findCorrections } from "./sync/stamps.ts";
-import { compareTags, namesOf, type RemoteTags, warnDiffering } from "./sync/tags.ts";
+import { compareTags, namesOf, type RemoteTags, tagsHere, warnDiffering } from "./sync/tags.ts";
 
-export interface SyncPlan extends Plan {
-  remote: string | null;
+/** What one Git remote has that is not here, or other than here. */
+interface Source {
+  remote: string;
   tags: RemoteTags;
   branches: MovedBranch[];
+}
+
+export interface SyncPlan extends Plan {
+  sources: Source[];
   /** Versions of which all data is wanted; "all": every version. */
   whole: string[] | "all";
   dataRemote: string | undefined;
 }
 
 export interface Synced {
-  /** Git remote; null: there is none, only data was fetched. */
+  /** Git remote that versions are published to; null: there is none, only data was fetched. */
   remote: string | null;
+  /** Git remotes that have been asked: that one, and what it is a fork of. */
+  remotes: string[];
   /** Tags that are new here. */
   fetched: string[];
-  /** Of the remote, that were elsewhere when it was last looked at: `origin/main`. */
+  /** Of the remotes, that were elsewhere when it was last looked at: `origin/main`. */
   branches: string[];
   differing: { version: string; here: string; there: string }[];
   objects: FetchedObjects;
@@ -53,20 +61,18 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
   async plan(context, input) {
     const project = openProject(context);
     const repository = requireRepository(project);
-    const remote = publishRemote(repository);
-    if (remote === null) saySomethingAboutRemotes(context, repository);
     const versions = readVersions(project);
-    const refs = remote === null ? new Map<string, string>() : readRemoteRefs(repository, remote);
-    const tags = compareTags(project, versions, refs);
-    const branches = remote === null ? [] : movedBranches(repository, remote, refs);
-    if (remote !== null) warnDiffering(context, remote, tags.differing);
-    const whole = input.data === true ? "all" : namesOf(project, wordsOf(input.version), { versions, fresh: tags.fresh });
+    const sources = readSources(project, repository, context, versions);
+    const fresh = sources.flatMap(({ tags }) => tags.fresh);
+    const whole = input.data === true ? "all" : namesOf(project, wordsOf(input.version), { versions, fresh });
     const corrections = await findCorrections(project, versions);
     return {
       command: "sync",
       steps: [
-        ...tags.fresh.map(({ name }) => ({ verb: "fetch", target: `tag ${name}`, detail: `from ${remote}` })),
-        ...branches.map((branch) => ({ verb: "fetch", target: `branch ${nameOf(branch)}`, detail: `from ${remote}; your own stay` })),
+        ...sources.flatMap(({ remote, tags, branches }) => [
+          ...tags.fresh.map(({ name }) => ({ verb: "fetch", target: `tag ${name}`, detail: `from ${remote}` })),
+          ...branches.map((branch) => ({ verb: "fetch", target: `branch ${nameOf(branch)}`, detail: `from ${remote}; your own stay` })),
+        ]),
         { verb: "fetch", target: "results databases", detail: "of every version, into the cache" },
         ...(whole === "all" ? ["every version"] : whole).map((name) => ({
           verb: "fetch",
@@ -76,10 +82,8 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
         ...corrections.map(({ run, from, to }) => ({ verb: "stamp", target: `rows of ${run}`, detail: `${from ?? "no version"} → ${to}` })),
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ tags, whole, corrections }),
-      remote,
-      tags,
-      branches,
+      fingerprint: fingerprintOf({ tags: sources.map(({ tags }) => tags), whole, corrections }),
+      sources,
       whole,
       dataRemote: textIn(input.remote),
     };
@@ -89,20 +93,46 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     await prepareWriting(project, context);
-    const { remote, tags, whole } = plan;
-    if (remote !== null) await takeTags(project, repository, context, { remote, tags });
-    const branches = remote === null ? [] : takeBranches(repository, context, { remote, branches: plan.branches });
+    const { sources, whole } = plan;
+    await takeTags(project, repository, context, sources);
+    const branches = sources.flatMap((source) => takeBranches(repository, context, source));
     const versions = readVersions(project);
     const pointers = wantedPointers(project, versions, whole === "all" ? versions : versions.filter(({ name }) => whole.includes(name)));
     const objects = await bringObjects(project, context, { pointers, remote: plan.dataRemote, asked: whole === "all" || whole.length > 0 });
     if (objects.missing.length > 0) warnMissing(context, objects, otherRemotes(project, plan.dataRemote));
     const corrected = await findCorrections(project, versions);
     await correct(project, context, corrected);
-    const fetched = tags.fresh.map(({ name }) => name);
-    const differing = tags.differing.map(({ version, here, there }) => ({ version, here, there }));
-    return { remote, fetched, branches, differing, objects, corrected, next: nextOf(plan, fetched) };
+    const fetched = sources.flatMap(({ tags }) => tags.fresh.map(({ name }) => name));
+    const differing = sources.flatMap(({ tags }) => tags.differing.map(({ version, here, there }) => ({ version, here, there })));
+    const remotes = sources.map(({ remote }) => remote);
+    return { remote: remotes[0] ?? null, remotes, fetched, branches, differing, objects, corrected, next: nextOf(plan, fetched) };
   },
 };
+
+/** A fork's original may be out of reach, or gone: what is published in the fork comes all the same. */
+function readSources(project: Project, repository: Repository, context: Context, versions: readonly Version[]): Source[] {
+  const remotes = sourceRemotes(repository);
+  if (remotes.length === 0) saySomethingAboutRemotes(context, repository);
+  const here = tagsHere(versions);
+  return remotes.flatMap((remote, index) => {
+    const isOwn = index === 0;
+    const refs = isOwn ? readRemoteRefs(repository, remote) : refsIfItAnswers(repository, context, remote);
+    if (refs === null) return [];
+    const tags = compareTags(project, here, refs);
+    warnDiffering(context, { remote, isOwn, differing: tags.differing });
+    return [{ remote, tags, branches: movedBranches(repository, remote, refs) }];
+  });
+}
+
+function refsIfItAnswers(repository: Repository, context: Context, remote: string): Map<string, string> | null {
+  try {
+    return readRemoteRefs(repository, remote);
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    context.report({ kind: "warning", text: `nothing was fetched from ${remote}: ${error.message}` });
+    return null;
+  }
+}
 
 function nextOf({ whole }: SyncPlan, fetched: readonly string[]): string[] {
   const last = fetched.at(-1);
@@ -116,11 +146,7 @@ function nameOf({ tracking }: MovedBranch): string {
 }
 
 /** So that a version that others have published from a branch is on one here too. The tags are here whatever becomes of it. */
-function takeBranches(
-  repository: Repository,
-  context: Context,
-  { remote, branches }: { remote: string; branches: MovedBranch[] },
-): string[] {
+function takeBranches(repository: Repository, context: Context, { remote, branches }: Source): string[] {
   try {
     fetchBranches(repository, remote, branches);
     return branches.map(nameOf);
@@ -136,30 +162,30 @@ function takeBranches(
 }
 
 /** Undo takes the tags away again; objects stay in the cache, where they harm nobody. */
-async function takeTags(
-  project: Project,
-  repository: Repository,
-  context: Context,
-  { remote, tags: { fresh, toMark } }: { remote: string; tags: RemoteTags },
-): Promise<void> {
+async function takeTags(project: Project, repository: Repository, context: Context, sources: readonly Source[]): Promise<void> {
+  const giving = sources.filter(({ tags }) => tags.fresh.length > 0);
+  const fresh = giving.flatMap(({ tags }) => tags.fresh);
   if (fresh.length > 0) {
     await perform(project, context, {
       command: "sync",
       argv: ["sync"],
-      summary: `${counted(fresh.length, "tag")} from ${remote}`,
+      summary: `${counted(fresh.length, "tag")} from ${giving.map(({ remote }) => remote).join(", ")}`,
       work(operation) {
         operation.record(
           ...fresh.map(({ name, object }) => ({ kind: "ref" as const, ref: `refs/tags/${name}`, before: null, after: object })),
         );
-        fetchTags(
-          repository,
-          remote,
-          fresh.map(({ name }) => name),
-        );
+        for (const { remote, tags } of giving) {
+          fetchTags(
+            repository,
+            remote,
+            tags.fresh.map(({ name }) => name),
+          );
+        }
       },
     });
   }
-  updateRefs(repository, seenChanges(repository, toMark), { reason: "expver: sync" });
+  const seen = sources.flatMap(({ tags }) => tags.toMark);
+  updateRefs(repository, seenChanges(repository, seen), { reason: "expver: sync" });
 }
 
 async function correct(project: Project, context: Context, corrections: readonly Correction[]): Promise<void> {

@@ -298,6 +298,47 @@ it("takes a run's version from tags of runs only: a merge, or a tag made by hand
   expect(must(repo, ["sync"]).data.corrected).toEqual([{ run, from: null, to: version }]);
 });
 
+it("of a fork the versions of its original come too, and no run takes a number that is taken there", () => {
+  const study = makePair();
+  const { repo, upstream } = study;
+  const first = runOnce(repo, "--param", "lr=0.1");
+  must(repo, ["publish"]);
+  repo.git("clone", "-q", "--bare", "../up.git", "../fork.git");
+  repo.git("-C", "../fork.git", "tag", "-d", first);
+  const mine = cloneOf({ ...study, upstream: openTestRepository(join(repo.root, "../fork.git")) });
+  mine.git("config", "remote.pushDefault", "origin");
+  mine.git("remote", "add", "upstream", upstream.root);
+  expect(must(mine, ["sync"]).data).toMatchObject({
+    remote: "origin",
+    remotes: ["origin", "upstream"],
+    fetched: [first],
+    branches: ["upstream/main"],
+    objects: { objects: 1 },
+  });
+  must(mine, ["undo"]);
+  expect(refsOf(mine, "refs/tags")).toEqual([]);
+  expect(must(mine, ["run", "--param", "lr=0.2", "--dry-run", "--", "node", "train.js"]).data.steps).toContainEqual(
+    expect.objectContaining({ verb: "tag", target: "e0.2.0" }),
+  );
+
+  // Its own name for it: what `git pull` takes from.
+  mine.git("remote", "rename", "upstream", "team");
+  expect(must(mine, ["sync"]).data.remotes).toEqual(["origin"]);
+  mine.git("config", "branch.main.remote", "team");
+  expect(must(mine, ["sync"]).data).toMatchObject({ remotes: ["origin", "team"], fetched: [first] });
+
+  // Published in the fork, so publishing would give it no other number.
+  const version = runOnce(repo, "--param", "lr=0.2");
+  mine.git("tag", "-a", version, "-m", "another");
+  must(repo, ["publish"]);
+  const { data, warnings } = must(mine, ["sync"]);
+  expect([data.differing.length, warnings[0]?.hint]).toEqual([1, expect.stringContaining(`git fetch --force team tag ${version}`)]);
+
+  upstream.run("mv", [upstream.root, `${upstream.root}.gone`]);
+  const alone = must(mine, ["sync"]);
+  expect([alone.data.remotes, alone.warnings[0]?.text]).toEqual([["origin"], expect.stringContaining("nothing was fetched from team")]);
+});
+
 it("undo takes fetched tags away again", () => {
   const { repo, other } = makePair();
   runOnce(repo);

@@ -14,33 +14,47 @@ export interface RemoteTags {
   differing: { version: string; here: string; there: string; unpublished: boolean }[];
 }
 
-/** `refs`: what the remote has. */
-export function compareTags(project: Project, versions: readonly Version[], refs: ReadonlyMap<string, string>): RemoteTags {
-  const here = new Map(versions.map((version) => [version.name, version]));
+/** A tag that is here, or about to be. */
+interface TagHere {
+  object: string;
+  unpublished: boolean;
+}
+
+export function tagsHere(versions: readonly Version[]): Map<string, TagHere> {
+  return new Map(versions.map(({ name, tagObject, commit, unpublished }) => [name, { object: tagObject ?? commit, unpublished }]));
+}
+
+/** `refs`: what the remote has. What is new goes into `here`, as the next remote is to find it. */
+export function compareTags(project: Project, here: Map<string, TagHere>, refs: ReadonlyMap<string, string>): RemoteTags {
   const found: RemoteTags = { fresh: [], toMark: [], differing: [] };
   for (const [ref, object] of refs) {
     const name = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : "";
     const number = parseTagName(name, project.config.versions.prefix);
     if (number === null) continue;
-    const version = here.get(name);
-    const ours = version === undefined ? undefined : (version.tagObject ?? version.commit);
-    if (version === undefined || ours === undefined) found.fresh.push({ name, object, number });
-    else if (ours !== object) found.differing.push({ version: name, here: ours, there: object, unpublished: version.unpublished });
-    else if (version.unpublished) found.toMark.push({ name, object });
+    const ours = here.get(name);
+    if (ours === undefined) found.fresh.push({ name, object, number });
+    else if (ours.object !== object)
+      found.differing.push({ version: name, here: ours.object, there: object, unpublished: ours.unpublished });
+    else if (ours.unpublished) found.toMark.push({ name, object });
   }
+  for (const { name, object } of found.fresh) here.set(name, { object, unpublished: false });
   found.fresh.sort((one, other) => compareVersions(one.number, other.number));
   return found;
 }
 
-/** A tag here is never replaced: both stay as they are until a person has decided. */
-export function warnDiffering(context: Context, remote: string, differing: RemoteTags["differing"]): void {
+/** A tag here is never replaced: both stay as they are until a person has decided. `isOwn`: the remote is the one that we publish to. */
+export function warnDiffering(
+  context: Context,
+  { remote, isOwn, differing }: { remote: string; isOwn: boolean; differing: RemoteTags["differing"] },
+): void {
   for (const { version, here, there, unpublished } of differing) {
     context.report({
       kind: "warning",
       text: `${version} is ${here.slice(0, 12)} here and ${there.slice(0, 12)} on ${remote}: two experiments have one name; yours was left as it is`,
-      hint: unpublished
-        ? `Publish yours, which gives it another number (expver publish ${version}), then repeat.`
-        : `Keep yours under another name (git tag NEW ${version}), then take theirs: git fetch --force ${remote} tag ${version}`,
+      hint:
+        unpublished && isOwn
+          ? `Publish yours, which gives it another number (expver publish ${version}), then repeat.`
+          : `Keep yours under another name (git tag NEW ${version}), then take theirs: git fetch --force ${remote} tag ${version}`,
     });
   }
 }

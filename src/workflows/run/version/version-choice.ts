@@ -3,7 +3,7 @@
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
-import { lsRemoteTags, publishRemote } from "../../../git/remotes.ts";
+import { lsRemoteTags, sourceRemotes } from "../../../git/remotes.ts";
 import type { Context } from "../../../platform/context.ts";
 import { type Numbers, readNumbers } from "../../../versions/reserve.ts";
 import type { Level } from "../../../versions/tag-name.ts";
@@ -42,17 +42,21 @@ export function chooseVersion({
   wanted,
   prefix = project.config.versions.prefix,
 }: VersionQuestion): VersionChoice {
-  const remote = publishRemote(repository);
-  const answer = remote === null ? null : lsRemoteTags(repository, remote, prefix, REMOTE_MS);
-  if (remote !== null && answer === null) {
-    context.report({ kind: "warning", text: `${remote} did not answer: a version number taken there is changed at publishing` });
+  const remotes = sourceRemotes(repository);
+  const answers: (Map<string, string> | null)[] = [];
+  // Where the first is silent the others hardly speak, and each silence is waited for.
+  for (const remote of remotes) answers.push(answers[0] === null ? null : lsRemoteTags(repository, remote, prefix, REMOTE_MS));
+  const silent = remotes.find((_, index) => answers[index] === null);
+  if (silent !== undefined) {
+    const then = silent === remotes[0] ? "a version number taken there is changed at publishing" : "a version number may be taken there";
+    context.report({ kind: "warning", text: `${silent} did not answer: ${then}` });
   }
-  const remoteTags = answer === null ? null : new Set(answer.keys());
+  const remoteTags = answers[0] ? new Set(answers.flatMap((answer) => [...(answer?.keys() ?? [])])) : null;
   const numbers = readNumbers(project, { remoteTags, prefix });
   if (numbers.onlyRemote !== null) {
     context.report({
       kind: "warning",
-      text: `${remote} has versions (up to ${numbers.onlyRemote}) and there are none here: this one is counted on from them, and described without them`,
+      text: `${remotes.join(", ")} ${remotes.length === 1 ? "has" : "have"} versions (up to ${numbers.onlyRemote}) and there are none here: this one is counted on from them, and described without them`,
       hint: "expver sync brings them here.",
     });
   }
