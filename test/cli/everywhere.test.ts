@@ -14,6 +14,7 @@ import { makeFolder, openTestRepository, type TestRepository } from "../support/
 import { mustIn } from "../worktree/story.ts";
 
 const NOBODY = 65534;
+const NAMELESS = 54_321;
 /** Only root becomes somebody else; and they must be able to read Node and the build, wherever those lie. */
 const CAN_BE_NOBODY =
   process.getuid?.() === 0 && spawnSync(process.execPath, [MAIN, "--version"], { uid: NOBODY, gid: NOBODY, cwd: "/" }).status === 0;
@@ -59,7 +60,7 @@ const LINES = CATALOGUE.filter(({ serves, name, hidden }) => serves === undefine
 async function typeAll(
   repo: TestRepository,
   cwd: string,
-  options: { uid?: number; env?: Record<string, string>; atOnce?: number },
+  options: { uid?: number; env?: Record<string, string | undefined>; atOnce?: number },
 ): Promise<Answer[]> {
   const { uid, env, atOnce = 1 } = options;
   const answers: Answer[] = [];
@@ -113,6 +114,17 @@ describe.runIf(CAN_BE_NOBODY)("as another user", () => {
     const refused = answers.filter(({ kind, code, said }) => kind === "read" && ![0, 4, 5].includes(code) && !NAMES_NOTHING.test(said));
     expect(refused).toEqual([]);
     expect([main.git("for-each-ref"), main.git("status", "--porcelain"), main.read("results/experiments.db")]).toEqual(before);
+  });
+
+  it("who has neither a name nor a folder, in a container that says nothing of either", { timeout: 600_000 }, async () => {
+    const { main } = makePlace();
+    expect(spawnSync("chmod", ["-R", "a+rwX", join(main.root, "..")]).status).toBe(0);
+    const { XDG_CONFIG_DIRS } = strangersHome();
+    const homeless = { HOME: undefined, USER: undefined, LOGNAME: undefined, XDG_CONFIG_HOME: undefined, XDG_CONFIG_DIRS };
+    const trusting = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: "*" };
+    const answers = await typeAll(main, "", { uid: NAMELESS, env: { ...homeless, ...trusting } });
+    expect(answers.flatMap(unclear)).toEqual([]);
+    expect(answers.find(({ line }) => line === "list")?.code).toBe(0);
   });
 
   it("whose repository it is not: git's refusal, and what to type", { timeout: 600_000 }, async () => {

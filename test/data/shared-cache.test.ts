@@ -157,6 +157,19 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
       }),
     );
   }
+
+  it("data in a folder of the group's that another has made can be unprotected and removed: only its owner may set modes and times", () => {
+    ann.write("ours/train.csv", "1\n");
+    ann.data("add", "ours/train.csv");
+    must("chmod", "-R", "g+rwX", ann.root());
+    const asBob = (...args: string[]) =>
+      bob.run("sh", "-c", 'cd "$0" && exec "$@"', join(ann.root(), "ours"), process.execPath, MAIN, "data", ...args);
+    asBob("unprotect", "train.csv");
+    must("chown", ann.name, join(ann.root(), "ours/train.csv"));
+    asBob("remove", "train.csv.dvc");
+    expect(ann.read("ours/train.csv")).toBe("1\n");
+    expect(readdirSync(join(ann.root(), "ours")).sort()).toEqual(["train.csv"]);
+  });
 });
 
 function nameOf(text: string): string {

@@ -1,11 +1,11 @@
 /** DVC's configuration, four levels of it merged: what the store needs to know. */
-import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { textLeftOut } from "../../git/sparse.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { homeFolder } from "../../platform/home.js";
 import type { LinkType } from "../../platform/links.ts";
 import { type ConfigValue, parseDvcConfig, type Sections } from "./dvc-config-file.ts";
 
@@ -198,7 +198,7 @@ export function isUrl(text: string): boolean {
 
 function located(path: string, folder: string): string {
   if (isUrl(path)) return path;
-  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  if (path === "~" || path.startsWith("~/")) return join(homeFolder(), path.slice(1));
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
@@ -245,8 +245,8 @@ function isTrue(text: string | undefined): boolean {
 }
 
 function userFolder(env: Readonly<Record<string, string | undefined>>): string {
-  if (process.platform === "darwin") return join(homedir(), "Library/Application Support/dvc");
-  return join(env.XDG_CONFIG_HOME || join(homedir(), ".config"), "dvc");
+  if (process.platform === "darwin") return join(homeFolder(), "Library/Application Support/dvc");
+  return join(env.XDG_CONFIG_HOME || join(homeFolder(), ".config"), "dvc");
 }
 
 function systemFolder(env: Readonly<Record<string, string | undefined>>): string {

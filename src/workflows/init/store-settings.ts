@@ -1,6 +1,5 @@
 /** `init --remote`, `--cache`, `--link`: where data is pushed to, where its bytes are kept and how they are linked. Reads only. */
 import { existsSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { isSecretKey } from "../../config/secrets.ts";
@@ -8,6 +7,7 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
+import { homeFolder } from "../../platform/home.js";
 import { loginIn } from "../../platform/http.ts";
 import type { ObjectFolder } from "../../store/objects/layout.ts";
 import { type CacheFile, cacheFiles } from "../../store/objects/unused.ts";
@@ -95,7 +95,7 @@ function remoteChanges(place: Place, context: Context, input: Input): RemoteChan
   const name = textIn(input.remoteName)?.toLowerCase() ?? defaultRemote ?? "storage";
   const { url, options } = takeApart(typed);
   const level: ConfigLevel = isUrl(url) || input.project === true ? "repo" : "local";
-  const location = isUrl(url) ? url : resolve(context.cwd, url.replace(/^~(?=\/|$)/, homedir()));
+  const location = isUrl(url) ? url : resolve(context.cwd, url.replace(/^~(?=\/|$)/, homeFolder()));
   const known = remotes.get(name);
   if (known !== undefined && known.url.replace(/\/$/, "") !== location.replace(/\/$/, "")) {
     throw new ExpverError("E_CONFIG", `there is a remote ${name} already: ${known.url}`, {
@@ -160,7 +160,7 @@ function cacheChanges(place: Place, context: Context, input: Input): CacheChange
   if (typed === undefined && !isGroup) return { changes: [], steps: [], move: null };
   const now = readDvcConfig(place).cache;
   const level: ConfigLevel = input.project === true ? "repo" : "local";
-  const dir = typed === undefined || typed === "shared" ? now.dir : resolve(context.cwd, typed.replace(/^~(?=\/|$)/, homedir()));
+  const dir = typed === undefined || typed === "shared" ? now.dir : resolve(context.cwd, typed.replace(/^~(?=\/|$)/, homeFolder()));
   if (existsSync(dir) && !isFolder(dir)) throw new ExpverError("E_USAGE", `--cache ${typed}: it is no folder`, { details: { path: dir } });
   const shared = isGroup || now.shared || (dir !== now.dir && isOfGroup(dir));
   const there = new Set(cacheFiles(dir, context.clock()).map(({ name }) => name));

@@ -1,11 +1,11 @@
 /** The skill as this package has it, and copies of it where agents look: which release each is of, and what was edited in it. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { openProject, topOf } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder, readTextIfExists } from "../../platform/files.ts";
+import { homeFolder } from "../../platform/home.js";
 import { packageRoot } from "../../platform/package-root.ts";
 import { VERSION } from "../../platform/version.ts";
 
@@ -40,7 +40,7 @@ export function copiedFiles(): Map<string, string> {
 
 /** Where copies go: the repository's folders, or the user's. */
 export function skillFolders(context: Context, { isUser }: { isUser: boolean }): string[] {
-  const root = isUser ? (context.env.HOME ?? homedir()) : topOf(openProject(context));
+  const root = isUser ? homeFolder(context.env) : topOf(openProject(context));
   return FOLDERS.map((folder) => join(root, folder));
 }
 

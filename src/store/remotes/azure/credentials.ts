@@ -3,10 +3,10 @@
  * then what every Azure tool takes (environment, workload, machine, `az login`). DVC's options stand above the environment, that above
  * `~/.azure/config`.
  */
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { homeFolder } from "../../../platform/home.js";
 import { runProcess } from "../../../platform/processes.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
@@ -52,7 +52,7 @@ const EMULATOR: Record<string, string> = {
 
 /** Throws E_REMOTE_AUTH when nothing says which account, E_CONFIG for a connection string that is none. */
 export function findLogin({ name: remote, options }: RemoteConfig, env: Environment): Login {
-  const folder = env.AZURE_CONFIG_DIR || join(env.HOME || homedir(), ".azure");
+  const folder = env.AZURE_CONFIG_DIR || join(homeFolder(env), ".azure");
   const stored = parseIni(readTextIfExists(join(folder, "config")) ?? "").get("storage");
   const find = (option: string, variables: readonly string[], stores?: string): Setting | undefined => {
     const own = options.get(option);

@@ -3,10 +3,10 @@
  * `gcloud auth application-default login` left, the machine's own account, else nobody.
  */
 import { createSign } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { homeFolder } from "../../../platform/home.js";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { fetchText, parseJson } from "../token-source.ts";
@@ -41,7 +41,7 @@ export async function findToken(
   const named = own || env.GOOGLE_APPLICATION_CREDENTIALS;
   const where = own ? "DVC's configuration (credentialpath)" : "the environment (GOOGLE_APPLICATION_CREDENTIALS)";
   if (named) return ofFile(asked, named, where);
-  const folder = env.CLOUDSDK_CONFIG || join(env.HOME || homedir(), ".config/gcloud");
+  const folder = env.CLOUDSDK_CONFIG || join(homeFolder(env), ".config/gcloud");
   const file = join(folder, "application_default_credentials.json");
   if (readTextIfExists(file) !== null) return ofFile(asked, file, file);
   return isGoogle && env.NO_GCE_CHECK?.toLowerCase() !== "true" ? ofMachine(asked) : null;

@@ -1,7 +1,7 @@
 /** The files `aws` and its libraries share: `~/.aws/config` and `~/.aws/credentials`. */
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { homeFolder } from "../../../platform/home.js";
 import type { Environment } from "../http-access.ts";
 import { parseIni } from "../ini.ts";
 
@@ -18,7 +18,7 @@ export interface AwsFiles {
 }
 
 export function readAwsFiles(options: ReadonlyMap<string, string>, env: Environment): AwsFiles {
-  const home = env.HOME || homedir();
+  const home = homeFolder(env);
   const at = (path: string) => (path.startsWith("~/") ? join(home, path.slice(2)) : path);
   // As dvc: the environment's word stands above the configuration's.
   const configPath = at(env.AWS_CONFIG_FILE || options.get("configpath") || join(home, ".aws/config"));

@@ -3,10 +3,10 @@
  * program), a container's or a machine's own role.
  */
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { homeFolder } from "../../../platform/home.js";
 import { runProcess } from "../../../platform/processes.ts";
 import type { Environment } from "../http-access.ts";
 import { fetchText, parseJson } from "../token-source.ts";
@@ -180,7 +180,7 @@ async function ofSso(asked: CredentialOptions, { name, profile }: NamedProfile):
   const { env, files, remote } = asked;
   const session = profile.get("sso_session");
   const of = new Map([...(session === undefined ? [] : (files.section("sso-session", session) ?? [])), ...profile]);
-  const folder = join(env.HOME || homedir(), ".aws/sso/cache");
+  const folder = join(homeFolder(env), ".aws/sso/cache");
   const file = join(
     folder,
     `${createHash("sha1")

@@ -42,7 +42,7 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
     refuseOutside(project, new Set(files.map(({ path }) => dirname(path))));
     return {
       command: "data unprotect",
-      steps: files.filter(wasLinked).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),
+      steps: files.filter(willBeCopied).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),
       destructive: false,
       fingerprint: fingerprintOfEach(factsOf(files)),
       files,
@@ -61,10 +61,10 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
   const umask = process.umask();
   let copied = 0;
   try {
-    needRoom(files.filter(wasLinked), staging);
+    needRoom(files.filter(willBeCopied), staging);
     for (const file of files) {
       const mode = writableMode(file, umask);
-      if (isLinked(file)) {
+      if (isLinked(file) || isAnothers(file, mode)) {
         const make = function* (at: string): Work<void> {
           yield* placer.duplicating(file.path, at, file.stat.size);
           chmodSync(at, mode);
@@ -96,9 +96,15 @@ function* factsOf(files: readonly WalkedFile[]): Generator<unknown> {
   for (const { path, stat } of files) yield [path, stat.ino, stat.ctimeMs];
 }
 
-/** When it was looked at. */
-function wasLinked({ isLink, stat }: WalkedFile): boolean {
-  return isLink || stat.nlink > 1;
+/** As it was when it was looked at. */
+function willBeCopied(file: WalkedFile): boolean {
+  return file.isLink || file.stat.nlink > 1 || isAnothers(file, writableMode(file, process.umask()));
+}
+
+/** Only its owner may change its mode; in a folder of a group's, a copy has its place. */
+function isAnothers({ stat }: WalkedFile, mode: number): boolean {
+  const me = process.getuid?.();
+  return (stat.mode & 0o777) !== mode && me !== 0 && me !== stat.uid;
 }
 
 /** As it is now: another of its names may have got bytes of its own meanwhile. */

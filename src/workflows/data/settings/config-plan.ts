@@ -1,12 +1,12 @@
 /** What the commands that read and edit DVC's configuration have in common. */
 import { existsSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { findPlace, type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists, writeFileAtomic } from "../../../platform/files.ts";
+import { homeFolder } from "../../../platform/home.js";
 import { CONFIG_LEVELS, type ConfigLevel, configFile, isUrl, mergeLevels, readLevel } from "../../../store/settings/dvc-config.ts";
 import { parseDvcConfig, renderDvcConfig, type Sections } from "../../../store/settings/dvc-config-file.ts";
 import { checkDvcConfig } from "../../../store/settings/dvc-options.ts";
@@ -139,7 +139,7 @@ export function editLevel(
 /** A path as it goes into a level's file: one typed relative to the user's folder becomes relative to the file. */
 export function storedConfigPath(project: Place, context: Context, { level, typed }: { level: ConfigLevel; typed: string }): string {
   const isHome = typed === "~" || typed.startsWith("~/");
-  if (isUrl(typed) || isAbsolute(typed) || (isHome && homedir() !== "")) return typed;
+  if (isUrl(typed) || isAbsolute(typed) || (isHome && homeFolder() !== "")) return typed;
   return relative(dirname(configFile(project, level)), resolve(context.cwd, typed)) || ".";
 }
 

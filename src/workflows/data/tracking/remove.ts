@@ -8,7 +8,7 @@ import { contextIn } from "../../../git/git.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isThere, readTextIfExists } from "../../../platform/files.ts";
+import { copyFileAtomic, hasCode, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -163,8 +163,18 @@ async function releaseAll(project: Project, context: Context, path: string): Pro
 function* release(project: Project, path: string): Work<void> {
   const scan = yield* scanOutput(project, path);
   yield* relinkOutputs(project, [{ path, scan }], { types: ["copy"], since: 0 });
+  for (const file of scan.files.slice(0, 1)) makeLookNew(file.path);
+}
+
+/** Only its owner may set a file's time; in a folder of a group's, a copy has its place. */
+function makeLookNew(path: string): void {
   const now = new Date();
-  for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
+  try {
+    utimesSync(path, now, now);
+  } catch (error) {
+    if (!hasCode(error, "EPERM")) throw error;
+    copyFileAtomic(path, path);
+  }
 }
 
 /** What goes is in the cache, from where undo brings it back; else in the trash. */
