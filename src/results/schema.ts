@@ -78,6 +78,7 @@ export function addColumns(db: Database, table: string, wanted: readonly Column[
   const added: Column[] = [];
   for (const column of wanted) {
     if (hasColumn(present, column.name)) continue;
+    if (isComputed(db, table, column.name)) throw computed(table, column.name);
     if (present.length >= MOST_COLUMNS) {
       throw new ExpverError("E_DATABASE", `the table ${table} has ${present.length} columns, and can have no ${column.name} besides`, {
         hint: "Log fewer names, or into another table: what has thousands of values belongs into a file.",
@@ -89,6 +90,18 @@ export function addColumns(db: Database, table: string, wanted: readonly Column[
     added.push(column);
   }
   return added;
+}
+
+/** `pragma_table_info`, and so every other look at a table, has no generated columns. */
+function isComputed(db: Database, table: string, column: string): boolean {
+  return db.get("SELECT 1 FROM pragma_table_xinfo(?, 'main') WHERE name = ? COLLATE NOCASE", [table, column]) !== undefined;
+}
+
+function computed(table: string, column: string): ExpverError {
+  return new ExpverError("E_DATABASE", `the table ${table} computes its column ${column}: no value of it can be stored`, {
+    hint: "Leave it out, or give it another name; or drop it here: ALTER TABLE … DROP COLUMN.",
+    details: { table, column },
+  });
 }
 
 /** Makes the table of another database here: its columns and key, none of its other rules. */

@@ -459,7 +459,11 @@ describe("one rule at a time", () => {
     const ours = make("ours", at(2n));
     const theirs = make("theirs", { columns: { x: "INTEGER" }, rows: [] });
     expect(conflictsOf(() => merged(ours, theirs, { ancestor: base })).conflicts).toMatchObject([{ ours: "changed", theirs: "deleted" }]);
-    const left = (onConflict: MergeRules["onConflict"]) => content(merged(ours, theirs, { ancestor: base, onConflict }).path).length;
+    const left = (onConflict: MergeRules["onConflict"]) => {
+      const { path, report } = merged(ours, theirs, { ancestor: base, onConflict });
+      expect(report.tables[0]?.resolved).toBe(1);
+      return content(path).length;
+    };
     expect([left("ours"), left("newest"), left("theirs")]).toEqual([1, 1, 0]);
     // The other way round: deleted here, changed there.
     const back = (onConflict: MergeRules["onConflict"]) => content(merged(theirs, ours, { ancestor: base, onConflict }).path).length;
@@ -472,6 +476,10 @@ describe("one rule at a time", () => {
     const { path, report } = merged(make("ours", at(1n, 5n)), make("theirs", at(null, 1n)), { ancestor: base });
     expect(content(path)).toEqual(["timestamp=string:1 track_id=string:t y=number:5"]);
     expect(report.tables[0]?.updated).toEqual({ x: 1 });
+    const two = (name: string, ...xs: (bigint | null)[]) =>
+      make(name, { columns: { x: "INTEGER" }, rows: xs.map((x, index) => row("t", String(index), { x })) });
+    const both = merged(two("ours", 1n, null), two("theirs", 2n, 5n), { ancestor: two("ancestor", 1n, null) });
+    expect(both.report.tables[0]).toMatchObject({ updated: { x: 1 }, filled: { x: 1 } });
     // Emptied here and changed there: a value fills what is empty, as without an ancestor.
     const filled = merged(make("emptied", at(null, 1n)), make("changed", at(7n, 1n)), { ancestor: base });
     expect(content(filled.path)).toEqual(["timestamp=string:1 track_id=string:t x=number:7 y=number:1"]);
@@ -519,6 +527,55 @@ describe("one rule at a time", () => {
     const { path, report } = merged(both, once, { idColumn: "id", ancestor: both });
     expect(xs(path)).toEqual([["A", 3n]]);
     expect(report.tables[0]).toMatchObject({ removed: 1, updated: { x: 1 } });
+  });
+
+  it("an identity column is one though rows lack it; where one of its values is there twice, whole rows are told apart", () => {
+    const side = (name: string, ...rows: Row[]) => make(name, { columns: { id: "TEXT", x: "INTEGER" }, rows }, { keyed: false });
+    const nameless = [
+      { id: null, x: 7n },
+      { id: null, x: 8n },
+    ];
+    const identityOf = (ours: string, theirs: string) => merged(ours, theirs, { idColumn: "ID" }).report.tables[0]?.identity;
+    const [once, other] = [side("once", { id: "a", x: 1n }, ...nameless), side("other", { id: "b", x: 1n }, ...nameless)];
+    expect(identityOf(once, other)).toEqual(["id"]);
+    const twice = side("twice", { id: "a", x: 1n }, { id: "a", x: 2n });
+    expect([identityOf(once, twice), identityOf(twice, once)]).toEqual([[], []]);
+  });
+
+  it("three-way: an ancestor whose table lacks a column of the key leaves whole rows to be told apart", () => {
+    const old = make("old", { columns: { x: "INTEGER" }, rows: [{ x: 1n }] }, { keyed: false });
+    const path = join(dir, "without.db");
+    using(path, (db) => db.exec("CREATE TABLE predictions (timestamp TEXT, x INTEGER); INSERT INTO predictions VALUES ('1', 1)"));
+    const keyed = make("keyed", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 1n })] });
+    expect(merged(keyed, keyed, { ancestor: old }).report.tables[0]?.identity).toEqual(["track_id", "timestamp"]);
+    expect(merged(keyed, keyed, { ancestor: path }).report.tables[0]?.identity).toEqual([]);
+  });
+
+  it("one source after the other, each with its ancestor; none of a rebase has anything to say when it is empty", () => {
+    const side = (name: string, ...xs: bigint[]) =>
+      make(name, { columns: { x: "INTEGER" }, rows: xs.map((x) => row("t", String(x), { x })) });
+    const [ancestor, one, other] = [side("base", 1n, 2n, 3n), side("one", 2n, 3n), side("other", 1n, 2n)];
+    const path = join(dir, "both.db");
+    copyFileSync(ancestor, path);
+    using(path, (db) => {
+      for (const from of [one, other]) mergeInto(db, { path: from, name: from, ancestor });
+    });
+    expect(content(path)).toEqual(content(side("left", 2n)));
+    const empty = join(dir, "empty.db");
+    using(empty, (db) => db.exec("CREATE VIEW v AS SELECT 1"));
+    const rebase = { keyColumns: ["x"], matchNullKeys: false };
+    expect(merged(one, empty, { rebase }).report).toMatchObject({ tables: [], notes: ["view v was left alone"] });
+  });
+
+  it("a column that a table here computes takes no values", () => {
+    const path = join(dir, "computing.db");
+    using(path, (db) =>
+      db.exec("CREATE TABLE predictions (track_id TEXT, x REAL, y REAL AS (2 * x)); INSERT INTO predictions VALUES ('t', 1)"),
+    );
+    const stored = make("stored", { columns: { x: "REAL", Y: "REAL" }, rows: [{ track_id: "u", x: 1, Y: 5 }] }, { keyed: false });
+    const refused = { code: "E_DATABASE", message: "the table predictions computes its column Y: no value of it can be stored" };
+    expect(() => merged(path, stored)).toThrow(expect.objectContaining(refused));
+    expect(content(merged(stored, path).path)).toHaveLength(2);
   });
 
   it("rows that break a rule of the table here are refused with what SQLite says", () => {

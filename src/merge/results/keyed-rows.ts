@@ -43,7 +43,7 @@ export function mergeKeyedRows(db: Database, merge: KeyedMerge, report: TableRep
      WHERE ${sql.hasKey} AND NOT ${sql.isThere} AND ${sql.comesBack}`,
   );
   db.exec("DROP TABLE IF EXISTS temp.expver_pairs");
-  return { count: left.count + rowClashes.count, first: [...left.first, ...rowClashes.first].slice(0, MOST_CONFLICTS) };
+  return { count: left.count + rowClashes.count, first: [...left.first, ...rowClashes.first] };
 }
 
 interface MergeSql {
@@ -141,7 +141,7 @@ function compareCells(db: Database, merge: KeyedMerge, { cells, sql, wins, repor
       const [filled = 0, taken = 0, clashing = 0, open = 0] = sumsOf(cell).map((sum) => counts[sums.indexOf(sum)]);
       if (filled > 0) report.filled[cell.name] = filled;
       if (taken > filled) report.updated[cell.name] = taken - filled;
-      report.resolved += clashing - open;
+      report.resolved += clashing;
       if (taken > 0 || clashing > open) changing.push(cell);
       if (open === 0) return;
       left.count += open;

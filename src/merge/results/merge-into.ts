@@ -25,12 +25,12 @@ const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
  */
 export function mergeInto(db: Database, source: MergeSource, rules: MergeRules = {}): SourceReport {
   const options = source.stored === true ? "&immutable=1" : "";
-  attach(db, readOnlyUri(source.path) + options, "theirs");
   try {
+    attach(db, readOnlyUri(source.path) + options, "theirs");
     if (source.ancestor !== undefined) attach(db, readOnlyUri(source.ancestor) + options, "base");
     return db.write(() => mergeTables(db, source, rules));
   } finally {
-    for (const schema of source.ancestor === undefined ? ["theirs"] : ["theirs", "base"]) {
+    for (const schema of ["theirs", "base"]) {
       if (isAttached(db, schema)) db.exec(`DETACH ${schema}`);
     }
   }
@@ -62,7 +62,7 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   const superseded = markSuperseded(db, source.name);
   if (superseded > 0) reportOf(RUNS_TABLE).replaced += superseded;
   if (assets) mergeAssets(db, eventsOf(db), reportOf);
-  return { source: source.name, threeWay: source.ancestor !== undefined, tables: [...reports.values()], notes: notesOf(db, theirs) };
+  return { source: source.name, threeWay: source.ancestor !== undefined, tables: [...reports.values()], notes: notesOf(db) };
 }
 
 /** A rule of the table here may be broken by rows that are whole and well where they come from. Throws E_CONFLICT then. */
@@ -159,11 +159,11 @@ function eventsOf(db: Database): Table[] {
 }
 
 /** What was not carried over. */
-function notesOf(db: Database, merged: ReadonlyMap<string, Table>): string[] {
+function notesOf(db: Database): string[] {
   const others = db.arrays(
     "SELECT name, type FROM pragma_table_list WHERE schema = 'theirs' AND type <> 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   );
-  return others.filter(([name]) => !merged.has(foldName(String(name)))).map(([name, type]) => `${type} ${name} was left alone`);
+  return others.map(([name, type]) => `${type} ${name} was left alone`);
 }
 
 function conflict(source: MergeSource, { count, first }: Clashes): ExpverError {
@@ -206,12 +206,7 @@ function emptyReport(table: string): TableReport {
 
 function attach(db: Database, uri: string, schema: "theirs" | "base"): void {
   db.run(`ATTACH ? AS ${schema}`, [uri]);
-  try {
-    db.get(`SELECT count(*) FROM ${schema}.sqlite_schema`);
-  } catch (error) {
-    db.exec(`DETACH ${schema}`);
-    throw error;
-  }
+  db.get(`SELECT count(*) FROM ${schema}.sqlite_schema`);
 }
 
 function isAttached(db: Database, schema: string): boolean {
