@@ -316,6 +316,10 @@ describe("one rule at a time", () => {
     expect(content(merged(b, a, { onConflict: "newest" }).path)[0]).toContain("x=number:0.2");
     const [c, d] = [make("c", rows(0.1)), make("d", rows(0.2))];
     expect(conflictsOf(() => merged(c, d, { onConflict: "newest" })).count).toBe(1);
+    // Both ended in one moment.
+    runs(c, "2026-01-01T10:00:00Z");
+    runs(d, "2026-01-01T11:00:00+01:00");
+    expect(conflictsOf(() => merged(c, d, { onConflict: "newest" })).count).toBe(1);
   });
 
   it("takes records of an older expver, that say neither status nor end", () => {
@@ -466,7 +470,11 @@ describe("one rule at a time", () => {
     };
     expect([left("ours"), left("newest"), left("theirs")]).toEqual([1, 1, 0]);
     // The other way round: deleted here, changed there.
-    const back = (onConflict: MergeRules["onConflict"]) => content(merged(theirs, ours, { ancestor: base, onConflict }).path).length;
+    const back = (onConflict: MergeRules["onConflict"]) => {
+      const { path, report } = merged(theirs, ours, { ancestor: base, onConflict });
+      expect(report.tables[0]).toMatchObject({ resolved: 1, keptGone: 0 });
+      return content(path).length;
+    };
     expect([back("ours"), back("newest"), back("theirs")]).toEqual([0, 1, 1]);
   });
 
@@ -576,6 +584,33 @@ describe("one rule at a time", () => {
     const refused = { code: "E_DATABASE", message: "the table predictions computes its column Y: no value of it can be stored" };
     expect(() => merged(path, stored)).toThrow(expect.objectContaining(refused));
     expect(content(merged(stored, path).path)).toHaveLength(2);
+  });
+
+  it("conflicts are told in the order of their keys, however the rows were written", () => {
+    const side = (name: string, xs: Record<string, bigint>) =>
+      make(name, { columns: { x: "INTEGER" }, rows: Object.entries(xs).map(([track, x]) => row(track, "1", { x })) });
+    const tracksOf = (work: () => unknown) => conflictsOf(work).conflicts.map(({ key }) => (key as unknown as Row).track_id);
+    const [ours, theirs] = [side("ours", { b: 1n, c: 1n, a: 1n }), side("theirs", { c: 2n, b: 2n, a: 2n })];
+    expect(tracksOf(() => merged(ours, theirs))).toEqual(["a", "b", "c"]);
+    const [ancestor, empty] = [side("ancestor", { c: 0n, b: 0n, a: 0n }), side("empty", {})];
+    expect(tracksOf(() => merged(ours, empty, { ancestor }))).toEqual(["a", "b", "c"]);
+    expect(tracksOf(() => merged(empty, theirs, { ancestor }))).toEqual(["a", "b", "c"]);
+  });
+
+  it("rows that stay as they are are not written again, and keep their order", () => {
+    const path = make("ours", {
+      columns: { x: "INTEGER" },
+      rows: ["1", "2", "3"].map((time) => row("t", time, { x: time === "2" ? null : 1n })),
+    });
+    using(path, (db) =>
+      db.exec("CREATE TABLE log (time); CREATE TRIGGER t AFTER UPDATE ON predictions BEGIN INSERT INTO log VALUES (new.timestamp); END"),
+    );
+    const theirs = make("theirs", { columns: { x: "INTEGER" }, rows: ["1", "2"].map((time) => row("t", time, { x: 1n })) });
+    expect(content(merged(path, theirs).path, "log")).toEqual(["time=string:2"]);
+    const times = (name: string, ...xs: bigint[]) =>
+      make(name, { columns: { x: "INTEGER" }, rows: xs.map((x) => ({ x })) }, { keyed: false });
+    const left = merged(times("many", 1n, 2n, 1n), times("few", 1n, 2n), { ancestor: times("base", 1n, 2n, 1n) }).path;
+    expect(using(left, (db) => db.arrays("SELECT x FROM predictions"))).toEqual([[1n], [2n]]);
   });
 
   it("rows that break a rule of the table here are refused with what SQLite says", () => {
@@ -844,6 +879,28 @@ describe("one rule at a time", () => {
       { table: "expver_runs", replaced: 1 },
     ]);
     expect(content(path)).toHaveLength(3);
+  });
+
+  it("a rebase tells runs apart by the bits of their tracks, whatever the column takes for the same", () => {
+    const path = join(dir, "nocase.db");
+    using(path, (db) => {
+      db.exec("CREATE TABLE predictions (track_id TEXT COLLATE NOCASE, timestamp TEXT, model TEXT)");
+      ensureRunTables(db);
+      for (const [track, model] of [
+        ["a", "m"],
+        ["A", "other"],
+      ] as const) {
+        db.run("INSERT INTO predictions VALUES (?, '1', ?)", [track, model]);
+        db.run("INSERT INTO expver_runs (run_id, status) VALUES (?, 'finished')", [track]);
+        db.run("INSERT INTO expver_run_tracks VALUES (?1, 'predictions', ?1, '1', '1', 1)", [track]);
+      }
+    });
+    const theirs = make("theirs", { columns: { model: "TEXT" }, rows: [row("new", "1", { model: "m" })] }, { keyed: false });
+    const after = merged(path, theirs, { rebase: { keyColumns: ["model"], matchNullKeys: false } }).path;
+    expect(using(after, (db) => db.arrays("SELECT run_id, superseded_by FROM expver_runs ORDER BY run_id"))).toEqual([
+      ["A", null],
+      ["a", "theirs"],
+    ]);
   });
 
   it("a name of an asset that both sides have leads to the hash of the newest row that uses it, whatever the order; unused, to the greater", () => {

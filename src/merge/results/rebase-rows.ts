@@ -1,5 +1,6 @@
 /** Rebase: rows give way to the source's rows with the same values in the key columns. */
 import { type Database, foldName, quoteName } from "../../platform/sqlite.ts";
+import { WITHIN, within } from "../../results/rows.ts";
 import { sameKey } from "../../results/same-key.ts";
 import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { cellsOf, sameVector, type TableSides } from "./cells-sql.ts";
@@ -58,12 +59,8 @@ export function markSuperseded(db: Database, by: string): number {
   for (const [run, table, track, first, last] of stretches) {
     gone.add(String(run));
     if (!tables.has(foldName(String(table)))) continue;
-    const row = db.get(`SELECT 1 FROM main.${quoteName(String(table))} WHERE track_id = ? AND timestamp BETWEEN ? AND ? LIMIT 1`, [
-      track ?? null,
-      first ?? null,
-      last ?? null,
-    ]);
-    if (row !== undefined) alive.add(String(run));
+    const rows = within({ track_id: String(track), first: String(first), last: String(last) });
+    if (db.get(`SELECT 1 FROM main.${quoteName(String(table))} WHERE ${WITHIN} LIMIT 1`, rows) !== undefined) alive.add(String(run));
   }
   const superseded = [...gone].filter((run) => !alive.has(run));
   for (const run of superseded) db.run(`UPDATE main.${RUNS_TABLE} SET superseded_by = ? WHERE run_id = ?`, [by, run]);
@@ -77,7 +74,7 @@ function rememberRuns(db: Database, ours: Table, matches: string): void {
   db.exec("CREATE TEMP TABLE IF NOT EXISTS expver_replaced_runs (run_id TEXT PRIMARY KEY)");
   db.run(
     `INSERT OR IGNORE INTO expver_replaced_runs SELECT t.run_id FROM main.${RUN_TRACKS_TABLE} AS t JOIN main.${quoteName(ours.name)} AS o
-     ON o.track_id = t.track_id AND t.track_id = o.track_id AND o.timestamp BETWEEN t.first AND t.last WHERE t."table" = ? AND ${matches}`,
+     ON o.track_id = t.track_id AND o.timestamp BETWEEN t.first AND t.last WHERE t."table" = ? AND ${matches}`,
     [ours.name],
   );
 }
