@@ -12,7 +12,7 @@ import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import type { DiskUse } from "./worktree/disk.ts";
-import { makeWorktree, type NewWorktree, submodulesNext } from "./worktree/make.ts";
+import { fromHere, goThere, makeWorktree, type NewWorktree } from "./worktree/make.ts";
 import { knownWorktrees, placeFor, type WorktreeRecord } from "./worktree/records.ts";
 
 interface CheckoutPlan extends Plan {
@@ -94,7 +94,7 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const { name: version, root, commit } = wanted;
-    const next = () => [`cd ${shellWord(root)}`, ...submodulesNext(root), `expver cleanup ${version}`];
+    const next = () => [...goThere(project, root), fromHere(project, `expver cleanup ${version}`)];
     if (there !== null) return { version, root, commit, files: 0, missing: [], disk: null, made: false, next: next() };
     await prepareWriting(project, context);
     const { files, missing, disk } = await makeWorktree(project, repository, context, wanted);

@@ -15,7 +15,7 @@ import { prepareWriting } from "./prepare.ts";
 import { environmentFiles, whatToCarry } from "./worktree/carry.ts";
 import { coneOf, inCone } from "./worktree/cone.ts";
 import { type DiskUse, linkTypesFor } from "./worktree/disk.ts";
-import { makeWorktree, type NewWorktree, submodulesNext } from "./worktree/make.ts";
+import { fromHere, goThere, makeWorktree, type NewWorktree } from "./worktree/make.ts";
 import { placeFor } from "./worktree/records.ts";
 
 interface CreatePlan extends Plan {
@@ -122,7 +122,7 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
       disk,
       copied: wanted.carried.map(({ path }) => path),
       absent,
-      next: [`cd ${shellWord(root)}`, ...submodulesNext(root), "expver run …", `expver worktree finish ${shellWord(name)}`],
+      next: [...goThere(project, root), "expver run …", fromHere(project, `expver worktree finish ${shellWord(name)}`)],
     };
   },
 };

@@ -170,6 +170,8 @@ describe("a sweep that ends early", { timeout: 600_000 }, () => {
     repo.write("../gate", "");
     expect((await once.ended).code).toBe(130);
     expect(repo.expverJson(["sweep", "show"]).data).toMatchObject({ state: "waiting", counts: "3 runs · 1 finished · 2 missing" });
+    const [advised] = repo.expverJson(["advise"]).data.warnings;
+    expect(advised).toMatch(/^a sweep was left before its end \(3 runs · 1 finished · 2 missing\): expver sweep --resume sweep-/);
     repo.run("rm", [gate]);
     const twice = inBackground(repo, ["sweep", "--resume"]);
     await until(() => timesBegun(repo)[1] === 1);

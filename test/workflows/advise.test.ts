@@ -136,6 +136,12 @@ it("says what could go and what stands in the way", () => {
     ["expver worktree remove side", true],
   ]);
   expect(items.at(-1)?.blockedBy.join()).toContain("untracked");
+  expect(repo.expver(["worktree", "create", "away"]).code).toBe(0);
+  repo.run("rm", ["-rf", "../exp-away"]);
+  const withAway = ask<CleanupAdvice>(repo, "cleanup").items;
+  expect(withAway.find(({ command }) => command === "expver worktree remove away")?.blockedBy).toEqual([]);
+  expect(withAway.find(({ command }) => command.startsWith("expver data gc"))?.blockedBy).toHaveLength(1);
+  expect(repo.expver(["worktree", "remove", "away"]).code).toBe(0);
   expect(repo.expver(["cleanup", "e0.1.0"]).code).toBe(0);
   expect(repo.expver(["data", "gc", "-w", "-a", "-T", "-A", "--reflog", "--dry-run"]).code).toBe(0);
 });
@@ -256,4 +262,50 @@ it("the worktree is where it will be made, seen from where one is", () => {
   expect(way("sub")).toBe("cd ../../exp-NAME");
   repo.write("expver.yaml", `${repo.read("expver.yaml")}worktrees: { dir: trees }\n`);
   expect(way()).toBe("cd trees/exp-NAME");
+});
+
+it("what it prints has what the last run was given, and does what that did", () => {
+  const repo = aRepository();
+  expect(repo.expver(["run", "--metrics", "metrics.json", "--param", "lr=0.3", "--", "node", "train.js", "--lr", "{lr}"]).code).toBe(0);
+  const [run] = ask<Advice>(repo).commands;
+  expect(run).toMatch(/ --metrics metrics\.json --param lr=0\.3 .* -- node train\.js --lr 0\.3$/);
+  const [sweep] = ask<Advice>(repo, "--differ", "params").commands;
+  expect(sweep).toMatch(/ --grid lr=0\.3,OTHER --metrics metrics\.json --jobs 4 .* -- node train\.js --lr \{lr\}$/);
+  repo.run("mkdir", ["sub"]);
+  expect(repo.expverJson(["-C", "sub", "advise"]).data.commands[0]).toContain(" --metrics ../metrics.json ");
+});
+
+it("says what is in the way of a run, and what the run would leave out", () => {
+  const repo = aRepository();
+  repo.write("data/new.bin", "x".repeat(2 ** 20 + 1));
+  repo.run("rm", ["data/train.csv"]);
+  repo.git("checkout", "-q", "--detach");
+  repo.write(".git/MERGE_HEAD", repo.git("rev-parse", "HEAD"));
+  const warnings = ask<Advice>(repo).warnings.join("\n");
+  expect(warnings).toContain("git merge --continue");
+  expect(warnings).toContain("expver data pull data/train.csv");
+  expect(warnings).toContain("expver data add data/new.bin");
+  expect(warnings).toContain("git switch -c");
+  const fresh = makeRepository();
+  expect(ask<Advice>(fresh).commands[0]).toBe("expver init");
+});
+
+it("an experiment's own worktree: brought to where it came from, by commands that can be typed one after the other", () => {
+  const repo = aRepository();
+  const { next } = repo.expverJson(["worktree", "create", "side"]).data as { next: string[] };
+  expect(next.at(-1)).toBe(`cd ${repo.root} && expver worktree finish side`);
+  const side = openTestRepository(join(repo.root, "../exp-side"));
+  const { commands, warnings } = ask<Advice>(side);
+  expect(commands.slice(-2)).toEqual(["expver check side", `cd ${repo.root} && expver worktree finish side`]);
+  expect(warnings.join()).not.toContain("exp-side");
+  expect(ask<Advice>(repo, "--differ", "code").commands.at(-1)).toBe(`cd ${repo.root} && expver worktree finish NAME`);
+});
+
+it("a project below the top: into its folder of the new worktree", () => {
+  const repo = aRepository();
+  repo.commit("a project of its own", { "sub/expver.yaml": "publish: ask\n" });
+  const { commands } = repo.expverJson(["-C", "sub", "advise", "--differ", "code"]).data as Advice;
+  expect(commands.find((one) => one.startsWith("cd "))).toBe("cd ../../exp-NAME/sub");
+  const { next } = repo.expverJson(["-C", "sub", "worktree", "create", "side"]).data as { next: string[] };
+  expect(next[0]).toBe(`cd ${join(repo.root, "../exp-side/sub")}`);
 });

@@ -1,12 +1,17 @@
 /** `expver advise`: which workflow, level and commands, with the reasons; what the repository cannot answer is asked. */
-import { relative } from "node:path";
+import { join, relative } from "node:path";
+import { typedPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
+import { gitResult } from "../../git/git.ts";
+import type { Context } from "../../platform/context.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { readDvcConfig } from "../../store/settings/dvc-config.ts";
 import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { choice, textIn } from "../input.ts";
-import { placeFor } from "../worktree/records.ts";
+import { fromHere } from "../worktree/make.ts";
+import { folderOf, mainProject, placeFor } from "../worktree/records.ts";
 import { describeChanges } from "./description.ts";
 import { adviseLevel, type LevelAdvice, some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
@@ -57,8 +62,8 @@ export const advise: ReadWorkflow<Input, Advice> = {
       questions,
       version: { ...version, next },
       description,
-      commands: commandsOf(workflow, { command, description, level: version.level, situation, place: placeOf(workflow, project) }),
-      warnings: warningsOf(since, situation),
+      commands: commandsOf(workflow, { command, description, level: version.level, situation, project, context }),
+      warnings: warningsOf(since, situation, project),
       since,
       situation,
     };
@@ -108,59 +113,87 @@ interface CommandFacts {
   description: string;
   level: Level;
   situation: Situation;
-  /** Of an experiment's worktree, as it is typed from here. */
-  place: string;
+  project: Project;
+  context: Context;
 }
 
 function placeOf(workflow: WorkflowName, project: Project): string {
   const { repository, cwd } = project;
-  return workflow === "worktree" && repository !== null ? relative(cwd, placeFor(project, repository, "exp-NAME")) : "../exp-NAME";
+  if (workflow !== "worktree" || repository === null) return "../exp-NAME";
+  const here = relative(repository.root, cwd);
+  // What is typed is relative to where one is, if that will be there too.
+  const isCommitted = here !== "" && gitResult(repository, ["cat-file", "-e", `HEAD:${here}`], { allow: [1, 128] }).code === 0;
+  return relative(cwd, join(placeFor(project, repository, "exp-NAME"), (isCommitted ? here : folderOf(project).folder) ?? ""));
 }
 
-function commandsOf(workflow: WorkflowName, { command, description, level, situation, place }: CommandFacts): string[] {
+function commandsOf(workflow: WorkflowName, facts: CommandFacts): string[] {
+  const { command, description, level, situation, project } = facts;
   const message = `-m ${shellWord(description === "" ? "what it tries" : description)}`;
-  const flag = level === "minor" ? "" : ` --${level}`;
-  if (workflow === "sequential") return [`expver run${flag} ${message} -- ${command}`, "expver list", "expver publish"];
+  const flag = level === "minor" ? [] : [`--${level}`];
+  const metrics = situation.lastMetrics === null ? [] : [`--metrics ${shellWord(situation.lastMetrics)}`];
+  const given = (but: ReadonlySet<string>) =>
+    situation.lastParams.flatMap(({ name, value }) => (but.has(name) ? [] : [`--param ${shellWord(`${name}=${value}`)}`]));
+  const run = () => ["expver run", ...flag, ...metrics, ...given(new Set()), message, "--", command].join(" ");
+  const first = situation.first === null ? [] : [situation.first];
+  if (workflow === "sequential") return [...first, run(), "expver list", ...endOf(facts)];
   if (workflow === "parallel") {
-    const { options, command: varied } = gridFor(command, situation.grid);
-    return [`expver sweep${flag} ${options} --jobs 4 ${message} -- ${varied}`, "expver models list", "expver publish"];
+    const { options, names, command: varied } = gridFor(command, situation);
+    const sweep = ["expver sweep", ...flag, options, ...metrics, ...given(names), "--jobs 4", message, "--", varied].join(" ");
+    return [...first, sweep, "expver models list", ...endOf(facts)];
   }
   return [
+    ...first,
     "expver worktree create NAME",
-    `cd ${shellWord(place)}`,
-    `expver run${flag} ${message} -- ${command}`,
+    `cd ${shellWord(placeOf(workflow, project))}`,
+    run(),
     "expver check NAME",
-    "expver worktree finish NAME",
+    fromHere(project, "expver worktree finish NAME"),
   ];
 }
 
+/** An experiment is brought to where it came from; without a place that others see there is nothing to publish to. */
+function endOf({ situation: { experiment }, project, context }: CommandFacts): string[] {
+  const { repository } = project;
+  if (experiment !== null && repository !== null) {
+    const name = shellWord(experiment);
+    return [`expver check ${name}`, fromHere({ cwd: mainProject(project, repository, context).root }, `expver worktree finish ${name}`)];
+  }
+  return project.dvcRoot === null || readDvcConfig(project).defaultRemote === null ? [] : ["expver publish"];
+}
+
 /** A value that is written out in the command would win over the grid's: it becomes `{name}`. */
-function gridFor(command: string, grid: Situation["grid"]): { options: string; command: string } {
-  const numbers = [...command.matchAll(/ --([\w.-]+)[ =](-?[\d.]+(?:e-?\d+)?)(?= |$)/g)].map(([, name = "", value = ""]) => ({
-    name,
-    value,
-  }));
+function gridFor(command: string, { grid, lastParams }: Situation): { options: string; names: Set<string>; command: string } {
+  const withName = (all: string, names: ReadonlySet<string>) =>
+    all.replace(/( --([\w.-]+)[ =])\S+/g, (word, flag, name) => (names.has(name) ? `${flag}{${name}}` : word));
   if (grid.length > 0) {
     const names = new Set(grid.map(({ name }) => name));
     const options = grid.map(({ name, values }) => `--grid ${shellWord(`${name}=${values.join(",")}`)}`).join(" ");
-    return {
-      options,
-      command: command.replace(/( --([\w.-]+)[ =])\S+/g, (all, flag, name) => (names.has(name) ? `${flag}{${name}}` : all)),
-    };
+    return { options, names, command: withName(command, names) };
   }
-  const [first] = numbers;
-  if (first === undefined) return { options: "--grid lr=0.01,0.1", command };
-  return {
-    options: `--grid ${first.name}=${first.value},OTHER`,
-    command: command.replace(new RegExp(`( --${first.name.replaceAll(".", "\\.")}[ =])\\S+`), `$1{${first.name}}`),
-  };
+  const [written] = [...command.matchAll(/ --([\w.-]+)[ =](-?[\d.]+(?:e-?\d+)?)(?= |$)/g)].map(([, name = "", value = ""]) => ({
+    name,
+    value,
+  }));
+  const first = lastParams[0] ?? written;
+  if (first === undefined) return { options: "--grid lr=0.01,0.1", names: new Set(["lr"]), command };
+  const names = new Set([first.name]);
+  return { options: `--grid ${shellWord(`${first.name}=${first.value},OTHER`)}`, names, command: withName(command, names) };
 }
 
-function warningsOf({ uncommitted, data }: SinceLast, { branches, worktrees }: Situation): string[] {
+function warningsOf({ uncommitted, data, heldBack, absent }: SinceLast, situation: Situation, project: Project): string[] {
+  const { branches, worktrees, experiment, obstacle, detached, openSweep } = situation;
   const warnings: string[] = [];
+  if (obstacle !== null) warnings.push(`${obstacle.what}: ${obstacle.remedy}`);
+  if (openSweep !== null) warnings.push(`a sweep was left before its end (${openSweep.counts}): expver sweep --resume ${openSweep.sweep}`);
+  if (absent.length > 0) {
+    const which = absent.length > 4 ? "" : absent.map((path) => ` ${typedPath(project, path)}`).join("");
+    warnings.push(`data that is not here: ${some(absent)}; expver data pull${which}`);
+  }
+  for (const { path, advice } of heldBack.slice(0, 4)) warnings.push(`a run leaves ${path} out: ${advice}`);
   if (uncommitted.length > 0) warnings.push(`not committed: ${some(uncommitted)}; a run takes it into its snapshot`);
   if (data.length > 0) warnings.push("data differs from the last version's: results are comparable only if that is meant");
+  if (detached) warnings.push("HEAD is detached: what a run commits is on no branch; git switch -c NAME first, if it is to be on one");
   if (worktrees.length > 0) warnings.push(`experiments that are not finished: ${some(worktrees)}`);
-  else if (branches.length > 0) warnings.push(`branches of experiments: ${some(branches)}`);
+  else if (branches.length > 0 && experiment === null) warnings.push(`branches of experiments: ${some(branches)}`);
   return warnings;
 }

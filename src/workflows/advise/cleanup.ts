@@ -6,7 +6,8 @@ import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { modelsPrune } from "../models/prune.ts";
-import { worktrees } from "../worktrees.ts";
+import { recordsOf, type WorktreeRecord } from "../worktree/records.ts";
+import { type ListedWorktree, worktrees } from "../worktrees.ts";
 
 export interface CleanupItem {
   what: string;
@@ -21,21 +22,29 @@ export interface CleanupAdvice {
 
 export const adviseCleanup: ReadWorkflow<Input, CleanupAdvice> = {
   async read(context) {
-    openProject(context);
-    const items = [...(await ofWorktrees(context)), ...(await ofCandidates(context)), cacheItem()];
+    const project = openProject(context);
+    const records = [...recordsOf(project, "experiment"), ...recordsOf(project, "exploration")];
+    const listed = (await worktrees.read(context, { check: true })).worktrees;
+    const isAway = listed.some(({ kind }) => kind === "gone");
+    const items = [...ofWorktrees(listed, records), ...(await ofCandidates(context)), cacheItem(isAway)];
     return { items: items.sort((one, other) => one.blockedBy.length - other.blockedBy.length) };
   },
 };
 
-async function ofWorktrees(context: Context): Promise<CleanupItem[]> {
-  const listed = (await worktrees.read(context, { check: true })).worktrees;
+function ofWorktrees(listed: readonly ListedWorktree[], records: readonly WorktreeRecord[]): CleanupItem[] {
   return listed.flatMap(({ kind, name, root, findings }): CleanupItem[] => {
     const blockedBy = (findings ?? []).map(({ what, remedy }) => `${what}: ${remedy}`);
     if (kind === "exploration")
       return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${shellWord(name ?? "")}` }];
     if (kind === "experiment")
       return [{ what: `experiment ${name} in ${root}`, blockedBy, command: `expver worktree remove ${shellWord(name ?? "")}` }];
-    return kind === "gone" ? [{ what: `worktree whose folder ${root} is gone`, blockedBy, command: "git worktree prune" }] : [];
+    if (kind !== "gone") return [];
+    const record = records.find((one) => one.root === root);
+    const command =
+      record === undefined
+        ? "git worktree prune"
+        : `expver ${record.kind === "experiment" ? "worktree remove" : "cleanup"} ${shellWord(record.name)}`;
+    return [{ what: `worktree whose folder ${root} is gone`, blockedBy, command }];
   });
 }
 
@@ -59,10 +68,10 @@ async function ofCandidates(context: Context): Promise<CleanupItem[]> {
 }
 
 /** Never counted here: reading every listing of every version costs more than the advice. */
-function cacheItem(): CleanupItem {
+function cacheItem(isAway: boolean): CleanupItem {
   return {
     what: "objects of the cache that no version, branch, stash, reflog or worktree names",
-    blockedBy: [],
+    blockedBy: isAway ? ["what a worktree needs whose folder is gone is not known"] : [],
     command: "expver data gc -w -a -T -A --reflog --dry-run",
   };
 }

@@ -1,6 +1,7 @@
 /** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
 
-import { storedPath, underAny } from "../../config/paths.ts";
+import { existsSync } from "node:fs";
+import { absolutePath, storedPath, underAny } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -8,6 +9,7 @@ import { readStatus } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
 import { dataHash, inputPointers } from "../../store/pointers/data-hash.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
+import type { Pointer } from "../../store/types.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { canonicalNumber } from "../../versions/exact-numbers.ts";
@@ -34,6 +36,10 @@ export interface SinceLast {
   code: string[];
   /** Of those, the ones that are in no commit. A run takes them into its snapshot; what it would hold back is not among them. */
   uncommitted: string[];
+  /** What a run would leave out though it may belong to it: large new files, and data under another name. */
+  heldBack: { path: string; advice: string }[];
+  /** Inputs whose files are not here, though they may be in the cache or on a remote. */
+  absent: string[];
   /** Inputs whose bytes differ from that version's, or that it had not. */
   data: string[];
   /** Inputs of that version that are none any more. */
@@ -51,7 +57,11 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
     .filter((path) => isCode(path) && !isHeld(path));
-  if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], goneData: [], params: [] };
+  const left = heldBack.flatMap(({ path, reason, advice }) => (reason === "large" || reason === "data" ? [{ path, advice }] : []));
+  const inputs = inputPointers(project, readPointers(project));
+  const absent = inputs.map(({ path }) => path).filter((path) => !existsSync(absolutePath(project, path)));
+  const facts = { uncommitted, heldBack: left, absent };
+  if (last === null) return { last: null, code: uncommitted, ...facts, data: [], goneData: [], params: [] };
   const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");
   const { params: file } = project.config;
@@ -62,8 +72,8 @@ export async function sinceLastVersion(project: Project, context: Context): Prom
     code: [...new Set([...(head === null ? [] : codeBetween(repository, last.commit, head)), ...uncommitted])]
       .filter((path) => !settings.has(path))
       .sort(),
-    uncommitted,
-    ...(await changedData(project, context, last)),
+    ...facts,
+    ...(await changedData(project, context, { last, inputs })),
     params: changedValues(params, readParameterFile(project)),
   };
 }
@@ -111,9 +121,12 @@ export function dataNotOf(
   return differ.filter(({ path, hash }) => named.has(path) || committed.get(path) !== hash).map(({ path }) => path);
 }
 
-async function changedData(project: Project, context: Context, last: Version): Promise<Pick<SinceLast, "data" | "goneData">> {
+async function changedData(
+  project: Project,
+  context: Context,
+  { last, inputs }: { last: Version; inputs: readonly Pointer[] },
+): Promise<Pick<SinceLast, "data" | "goneData">> {
   const { message } = last;
-  const inputs = inputPointers(project, readPointers(project));
   const states = await outputStatus(project, inputs, context);
   const edited = new Set(states.flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;

@@ -104,7 +104,7 @@ export const unfinishedGit: Check = {
     const what = unfinished(repository);
     if (what === null) return [];
     const remedy = `git ${what} --continue, or git ${what} --abort`;
-    return [{ level: "warning", what: `a ${what} is unfinished: commands that commit refuse until it ends`, remedy }];
+    return [{ level: "warning", what: `git ${what} is unfinished: commands that commit refuse until it ends`, remedy }];
   },
 };
 

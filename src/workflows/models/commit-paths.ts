@@ -24,7 +24,7 @@ export async function requireCommittable({ project, repository }: { project: Pro
     throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nobody works in it`, { hint: "Repeat it in a clone." });
   }
   const state = unfinished(repository);
-  if (state !== null) throw new ExpverError("E_GIT_STATE", `a ${state} is in progress`, { details: { state } });
+  if (state !== null) throw new ExpverError("E_GIT_STATE", `git ${state} is in progress`, { details: { state } });
   committer(repository);
   await refuseSecondRun(project);
 }

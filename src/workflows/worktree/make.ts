@@ -9,6 +9,7 @@ import { fillWorktree } from "../../git/sparse.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { removePath, writeFileAtomic } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
@@ -109,9 +110,15 @@ export function addWorktree(
   return { inside, made: settings.size === 0 ? [] : [setCache(inside, settings)] };
 }
 
-/** What to type there first: Git leaves the folders of submodules empty. */
-export function submodulesNext(root: string): string[] {
-  return existsSync(join(root, ".gitmodules")) ? ["git submodule update --init --recursive"] : [];
+/** Into a new worktree, to where the project is in it; Git leaves the folders of submodules empty. */
+export function goThere(project: Project, root: string): string[] {
+  const submodules = existsSync(join(root, ".gitmodules")) ? ["git submodule update --init --recursive"] : [];
+  return [`cd ${shellWord(insideOf({ root, ...folderOf(project) }))}`, ...submodules];
+}
+
+/** A command that refuses to take away where one is. */
+export function fromHere({ cwd }: Pick<Project, "cwd">, command: string): string {
+  return `cd ${shellWord(cwd)} && ${command}`;
 }
 
 /** With all that is in it. Harmless when it is gone already. */

@@ -25,7 +25,7 @@ export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRe
     throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
   const state = unfinished(repository);
   if (state !== null) {
-    throw new ExpverError("E_GIT_STATE", `a ${state} is not finished here; a run would commit into the middle of it`, {
+    throw new ExpverError("E_GIT_STATE", `git ${state} is not finished here; a run would commit into the middle of it`, {
       hint: `git ${state} --continue, or git ${state} --abort; then repeat.`,
       details: { state },
     });

@@ -137,7 +137,7 @@ function underWay(repository: Repository): Finding[] {
   const state = unfinished(repository);
   const lock = gitPath(repository, "index.lock");
   return [
-    ...(state === null ? [] : [single("tracked", `a ${state} that is not finished`, `git ${state} --continue or --abort, there`)]),
+    ...(state === null ? [] : [single("tracked", `a git ${state} that is not finished`, `git ${state} --continue or --abort, there`)]),
     ...(existsSync(gitPath(repository, "BISECT_LOG"))
       ? [single("tracked", "a bisect that is not finished", "git bisect log says what is known; git bisect reset, there")]
       : []),
