@@ -114,12 +114,14 @@ export function httpClient(given: HttpOptions): HttpClient {
     if (proxy === null) return requestHttps(url, { ...common, agent: (trust ?? trusting()).agent });
     const { address, authorization } = introduced(proxy);
     if (url.protocol === "http:") {
-      return requestHttp(address, {
+      const passedOn = {
         ...common,
         path: url.href,
         headers: { ...(common.headers as Record<string, string>), host: url.host, ...authorization },
-        agent: plain,
-      });
+      };
+      return address.protocol === "http:"
+        ? requestHttp(address, { ...passedOn, agent: plain })
+        : requestHttps(address, { ...passedOn, agent: (trust ?? trusting()).agent });
     }
     const socket = await tunnel(address, url, {
       headers: authorization,
@@ -327,7 +329,8 @@ async function tunnel(
   }: { headers: Record<string, string>; tls: object; connectTimeoutMs: number; signal: HttpRequest["signal"] },
 ): Promise<TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
-  const asked = requestHttp(proxy, { method: "CONNECT", path: target, headers: { host: target, ...headers }, agent: false });
+  const question = { method: "CONNECT", path: target, headers: { host: target, ...headers }, agent: false } as const;
+  const asked = proxy.protocol === "http:" ? requestHttp(proxy, question) : requestHttps(proxy, { ...question, ...tls });
   let made: TLSSocket | null = null;
   let fail: (error: unknown) => void = () => {};
   const interrupt = () => fail(signal?.reason);
@@ -345,7 +348,7 @@ async function tunnel(
           reject(new ProxyRefusal(proxy, answer.statusCode));
           return;
         }
-        const host = url.hostname;
+        const host = url.hostname.replace(/^\[|\]$/g, "");
         const secured = connectSecure({ ...tls, socket, host, ...(isIP(host) ? {} : { servername: host }) });
         made = secured;
         secured.once("secureConnect", () => resolve(secured));

@@ -1,5 +1,8 @@
-import { createServer, request, type Server } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener, request, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { proxyFor } from "../../src/platform/proxy.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
@@ -18,23 +21,33 @@ it.each<[url: string, env: Record<string, string>, proxy: string | null]>([
   ["http://a.example:8080/x", { http_proxy: "http://p:3128", no_proxy: "a.example:8080" }, null],
   ["http://a.example/x", { http_proxy: "http://p:3128", NO_PROXY: "*" }, null],
   ["http://a.example/x", { http_proxy: "socks5://p:3128" }, null],
+  ["http://a.example/x", { http_proxy: "HTTPS://p:3128" }, "https://p:3128/"],
+  ["http://[::1]:8080/x", { http_proxy: "http://p:3128", no_proxy: "localhost,::1" }, null],
+  ["http://10.1.2.3/x", { http_proxy: "http://p:3128", no_proxy: "10.0.0.0/8" }, null],
+  ["http://11.1.2.3/x", { http_proxy: "http://p:3128", no_proxy: "10.0.0.0/8, 11.0.0.0/x" }, "http://p:3128/"],
 ])("%s with %o goes through %s", (url, env, proxy) => {
   expect(proxyFor(new URL(url), env)?.href ?? null).toBe(proxy);
 });
 
 describe.skipIf(nginx === null)("a remote behind a proxy", () => {
   let server: Nginx;
-  let proxy: { url: string; seen: string[]; passedOn: string[]; stop: () => void };
+  let proxies: Proxy[];
   beforeAll(async () => {
     server = await startNginx();
-    proxy = await startProxy();
+    proxies = [await startProxy(null), await startProxy(server.authority)];
   });
   afterAll(async () => {
-    proxy?.stop();
+    for (const proxy of proxies) proxy.stop();
     await server?.stop();
   });
 
-  it.each(["http", "https"])("%s is reached through it, and not without its password", async (scheme) => {
+  it.each([
+    ["http", 0],
+    ["https", 0],
+    ["http", 1],
+    ["https", 1],
+  ])("%s is reached through it, encrypted (%i) or not, and not without its password", async (scheme, which) => {
+    const proxy = proxies[which] as Proxy;
     const options = { method: "PUT", ssl_verify: server.authority };
     const url = `${scheme === "http" ? server.url : server.secureUrl}/open/proxied`;
     const name = `${scheme}_proxy`;
@@ -88,13 +101,20 @@ describe.each<[what: string, answer: string]>([
   });
 });
 
-/** A forwarding proxy that wants a name and password. */
-async function startProxy() {
+interface Proxy {
+  url: string;
+  seen: string[];
+  passedOn: string[];
+  stop: () => void;
+}
+
+/** A forwarding proxy that wants a name and password; encrypted, with the certificate beside that authority, when there is one. */
+async function startProxy(authority: string | null): Promise<Proxy> {
   const seen: string[] = [];
   /** Names of the headers that the server behind it sees. */
   const passedOn: string[] = [];
   const isKnown = (header: string | undefined) => header === `Basic ${Buffer.from("ada:s@cr%t").toString("base64")}`;
-  const server = createServer((incoming, outgoing) => {
+  const answer: RequestListener = (incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`);
     if (!isKnown(incoming.headers["proxy-authorization"])) return void outgoing.writeHead(407).end();
     passedOn.push(...Object.keys(incoming.headers));
@@ -103,7 +123,10 @@ async function startProxy() {
       answer.pipe(outgoing);
     });
     incoming.pipe(onward);
-  });
+  };
+  const beside = (name: string) => readFileSync(join(dirname(authority ?? ""), name));
+  const server =
+    authority === null ? createServer(answer) : createSecureServer({ cert: beside("server.pem"), key: beside("server.key") }, answer);
   server.on("connect", (incoming, socket) => {
     seen.push(`CONNECT ${incoming.url}`);
     if (!isKnown(incoming.headers["proxy-authorization"])) return void socket.end("HTTP/1.1 407 no\r\n\r\n");
@@ -117,5 +140,5 @@ async function startProxy() {
   });
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${port}`, seen, passedOn, stop: () => server.close() };
+  return { url: `${authority === null ? "http" : "https"}://127.0.0.1:${port}`, seen, passedOn, stop: () => server.close() };
 }
