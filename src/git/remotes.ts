@@ -17,8 +17,8 @@ export function publishRemote(repository: Repository): string | null {
 }
 
 /**
- * Where versions of others come from: the remote they are published to first; then, where that is a fork, the one `git pull` takes
- * from, and `upstream`, as a fork's original is called. None when nothing says where versions are published to.
+ * Where versions of others come from: the remote they are published to first; then, as that may be a fork, the one `git pull` takes
+ * from, and what the original of a fork is called: `upstream`, or `origin` where the fork was added later. None when nothing says where versions are published to.
  */
 export function sourceRemotes(repository: Repository): string[] {
   const own = publishRemote(repository);
@@ -26,7 +26,7 @@ export function sourceRemotes(repository: Repository): string[] {
   const settings = readSettings(repository);
   const names = remoteNames(settings);
   const branch = headBranch(repository)?.replace(/^refs\/heads\//, "");
-  const others = [branch === undefined ? "" : (settings.get(`branch.${branch}.remote`) ?? ""), "upstream"];
+  const others = [branch === undefined ? "" : (settings.get(`branch.${branch}.remote`) ?? ""), "upstream", "origin"];
   return [...new Set([own, ...others.filter((name) => names.includes(name))])];
 }
 

@@ -57,8 +57,7 @@ function sharedTables(db: Database, { create = false, only }: { create?: boolean
       .map(([column, type]) => ({ name: String(column), type: String(type) }));
     return columns.length === 0 ? [] : [{ name, columns, key }];
   });
-  const byName = new Map([...events, ...runs].map((table) => [table.name, table]));
-  const wanted = [...byName.values()].filter(({ name }) => only === undefined || only.includes(name));
+  const wanted = [...events, ...runs].filter(({ name }) => only === undefined || only.includes(name));
   return wanted.map((table) => {
     if (create && !hasTable(db, table.name)) createLike(db, table);
     if (create) addColumns(db, table.name, table.columns);

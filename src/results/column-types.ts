@@ -146,8 +146,8 @@ function withoutDependents(db: Database, work: () => void): void {
   const dependents = db.arrays(
     "SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('index', 'view', 'trigger') AND sql IS NOT NULL ORDER BY rowid",
   );
-  // A trigger may be on a view.
-  for (const [type, name] of dependents.toReversed()) db.exec(`DROP ${String(type)} IF EXISTS main.${quoteName(String(name))}`);
+  // With a view its triggers are gone.
+  for (const [type, name] of dependents) db.exec(`DROP ${String(type)} IF EXISTS main.${quoteName(String(name))}`);
   work();
   for (const [, , sql] of dependents) db.exec(String(sql));
 }

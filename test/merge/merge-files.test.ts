@@ -1,7 +1,7 @@
 /** `expver merge` on files: what is written, what is not, and what a live writer keeps. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -44,9 +44,12 @@ describe("a new file", () => {
   it("holds the rows of all, in the same bytes whatever the order, and leaves the sources as they were", () => {
     const sources = [database("a.db", { a: 1 }), database("b.db", { b: 2 }), database("c.db", { c: 3 })];
     const before = sources.map((path) => readFileSync(path));
+    // As in DVC's cache.
+    for (const path of sources) chmodSync(path, 0o444);
     expect(repo.expver(["merge", "a.db", "b.db", "c.db", "--output-db", "one.db"]).code).toBe(0);
     expect(repo.expver(["merge", "c.db", "a.db", "b.db", "--output-db", "two.db"]).code).toBe(0);
     expect(rowsOf("one.db")).toEqual(["a 1", "b 2", "c 3"]);
+    expect(statSync(join(repo.root, "one.db")).mode & 0o777).toBe(0o644);
     expect(readFileSync(join(repo.root, "two.db"))).toEqual(readFileSync(join(repo.root, "one.db")));
     expect(sources.map((path) => readFileSync(path))).toEqual(before);
     expect(files().sort()).toEqual(["a.db", "b.db", "c.db", "one.db", "two.db"]);

@@ -422,6 +422,11 @@ describe("one rule at a time", () => {
     const { path, report } = merged(a, b);
     expect(content(path)[1]).toContain("x=number:0.1");
     expect(report.tables[0]?.widenedColumns).toEqual(["x"]);
+    const real = make("real", { columns: { x: "REAL" }, rows: [row("t", "1", { x: 0.5 })] });
+    for (const x of [2n ** 53n + 1n, -(2n ** 53n) - 1n]) {
+      const large = make("large", { columns: { x: "INTEGER" }, rows: [row("t", "2", { x })] });
+      expect(content(merged(real, large).path)[1]).toContain(`x=number:${x}`);
+    }
   });
 
   it.each([
@@ -908,12 +913,12 @@ describe("one rule at a time", () => {
       const path = join(dir, `${name}.db`);
       rmSync(path, { force: true });
       using(path, (db) => {
-        db.exec(`CREATE TABLE predictions (track_id TEXT, timestamp TEXT, weights TEXT, PRIMARY KEY (track_id, timestamp));
+        db.exec(`CREATE TABLE predictions (track_id TEXT, timestamp TEXT, weights TEXT, best TEXT, PRIMARY KEY (track_id, timestamp));
           CREATE TABLE assets (key TEXT PRIMARY KEY, value BLOB); CREATE TABLE keys (key TEXT PRIMARY KEY, value BLOB);
           CREATE TABLE counts (key TEXT PRIMARY KEY, value BLOB)`);
-        for (const time of times) db.run("INSERT INTO predictions VALUES (?, ?, ?)", [name, time, hash]);
+        for (const time of times) db.run("INSERT INTO predictions VALUES (?, ?, ?, ?)", [name, time, hash, hash]);
         db.run("INSERT INTO assets VALUES (?, ?)", [hash, Buffer.from(name)]);
-        db.run("INSERT INTO counts VALUES (?, ?)", [hash, pickled(times.length)]);
+        db.run("INSERT INTO counts VALUES (?, ?)", [hash, pickled(2 * times.length)]);
         db.run("INSERT INTO keys VALUES (?, ?)", [pickled("weights").toString("base64"), pickled(hash)]);
       });
       return path;
@@ -932,6 +937,10 @@ describe("one rule at a time", () => {
       for (const { path } of [merged(one, other), merged(other, one)]) {
         expect(winner(path), JSON.stringify([lowTimes, highTimes])).toEqual([expected]);
         expect(using(path, (db) => db.arrays("SELECT key FROM assets ORDER BY key"))).toEqual([[low], [high]]);
+        const counts = using(path, (db) => db.arrays("SELECT value FROM counts ORDER BY key"));
+        expect(counts.map(([value]) => readPickle(value as Uint8Array))).toEqual(
+          [lowTimes, highTimes].map((times) => BigInt(2 * times.length)),
+        );
       }
     }
   });

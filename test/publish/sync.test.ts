@@ -321,6 +321,17 @@ it("of a fork the versions of its original come too, and no run takes a number t
     expect.objectContaining({ verb: "tag", target: "e0.2.0" }),
   );
 
+  // A fork that was added later.
+  mine.git("remote", "rename", "origin", "mine");
+  mine.git("remote", "rename", "upstream", "origin");
+  mine.git("config", "remote.pushDefault", "mine");
+  mine.git("switch", "-q", "-c", "exp/other", "--no-track");
+  expect(must(mine, ["sync", "--dry-run"]).data.steps[0]).toMatchObject({ target: `tag ${first}`, detail: "from origin" });
+  mine.git("switch", "-q", "main");
+  mine.git("remote", "rename", "origin", "upstream");
+  mine.git("remote", "rename", "mine", "origin");
+  mine.git("config", "remote.pushDefault", "origin");
+
   // Its own name for it: what `git pull` takes from.
   mine.git("remote", "rename", "upstream", "team");
   expect(must(mine, ["sync"]).data.remotes).toEqual(["origin"]);
@@ -333,6 +344,10 @@ it("of a fork the versions of its original come too, and no run takes a number t
   must(repo, ["publish"]);
   const { data, warnings } = must(mine, ["sync"]);
   expect([data.differing.length, warnings[0]?.hint]).toEqual([1, expect.stringContaining(`git fetch --force team tag ${version}`)]);
+
+  repo.git("push", "-q", "origin", "main:wide");
+  mine.git("fetch", "-q", "team");
+  expect(must(mine, ["merge", "wide", "--dry-run"]).data.steps).toContainEqual(expect.objectContaining({ target: "wide default" }));
 
   upstream.run("mv", [upstream.root, `${upstream.root}.gone`]);
   const alone = must(mine, ["sync"]);

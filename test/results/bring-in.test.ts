@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { mergeInto } from "../../src/merge/results/merge-into.ts";
 import { openDatabase } from "../../src/platform/sqlite.ts";
-import { bringInRows } from "../../src/results/bring-in.ts";
+import { bringInRows, countMissingRows } from "../../src/results/bring-in.ts";
 import { openResults } from "../../src/results/database.ts";
 import { digestRun, removeRun, restampRun } from "../../src/results/run-rows.ts";
 import { addRunTracks } from "../../src/results/runs.ts";
@@ -59,6 +59,24 @@ it("a table whose name is written in another case is that table, for the run tha
   expect(digestRun(db, "swift-fox-0001")).not.toBe(digest);
   expect(removeRun(db, "swift-fox-0001")).toBe(1);
   expect(db.arrays("SELECT track_id, x FROM scores")).toEqual([["b", 8n]]);
+  db.close();
+});
+
+it("every row is missing where a program has made the table anew, without the columns of a key", () => {
+  const folder = makeFolder("bring-in-anew");
+  const there = join(folder, "there.db");
+  const other = openResults(there, { create: true });
+  other.exec(
+    `CREATE TABLE "default" (track_id TEXT, timestamp TEXT, x INTEGER, PRIMARY KEY (track_id, timestamp)); INSERT INTO "default" VALUES ('a', '1', 7)`,
+  );
+  other.close();
+  const db = openResults(join(folder, "here.db"), { create: true });
+  db.exec(`CREATE TABLE "default" (x INTEGER); INSERT INTO "default" VALUES (8)`);
+  expect([countMissingRows(db, there), bringInRows(db, there), countMissingRows(db, there)]).toEqual([1, 1, 0]);
+  expect(db.arrays(`SELECT track_id, x FROM "default" ORDER BY x`)).toEqual([
+    ["a", 7n],
+    [null, 8n],
+  ]);
   db.close();
 });
 

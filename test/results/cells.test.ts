@@ -90,6 +90,7 @@ describe("toCell", () => {
   it("writes objects as JSON and dates as ISO text", () => {
     expect(toCell({ a: [1, 2n] })).toBe('{"a":[1,"2"]}');
     expect(toCell(new Date(0))).toBe("1970-01-01T00:00:00.000Z");
+    expect(toCell(new Date("never"))).toBeNull();
   });
 });
 

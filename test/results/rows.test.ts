@@ -87,6 +87,17 @@ describe("appendRow", () => {
     ]);
   });
 
+  it("keeps names short, also of two that are the same as far as they are kept", () => {
+    const db = results();
+    const long = "layer.".repeat(20);
+    appendRow(db, "default", { trackId: "a", values: { [`${long}weight`]: 1n, [`${long}bias`]: 2n } });
+    const short = "layer_".repeat(20);
+    expect(Object.entries(db.get(`SELECT * FROM "default"`) ?? {}).slice(2)).toEqual([
+      [short.slice(0, 64), 1n],
+      [`${short.slice(0, 60)}_2`, 2n],
+    ]);
+  });
+
   it("refuses the two names that are the row's key", () => {
     expect(() => appendRow(results(), "default", { trackId: "a", values: { timestamp: 1n } })).toThrow(/cannot be logged/);
   });

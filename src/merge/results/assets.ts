@@ -63,7 +63,7 @@ function mergeNames(db: Database, events: readonly Table[], report: TableReport)
   );
 }
 
-/** Counted anew from the cells; a hash no cell has (stored without a row) keeps the greater count. */
+/** Counted anew from the cells; a hash no cell has (stored without a row) keeps the count it has. */
 function countUses(db: Database, events: readonly Table[], report: TableReport): void {
   report.inserted += db.run(
     `INSERT INTO main.${COUNTS} (key, value) SELECT key, value FROM theirs.${COUNTS} WHERE key NOT IN (SELECT key FROM main.${COUNTS})`,

@@ -6,6 +6,7 @@ import { type Project, requireRepository, topOf } from "../../config/project.ts"
 import { ExpverError } from "../../errors.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
+import { sourceRemotes } from "../../git/remotes.ts";
 import type { Context } from "../../platform/context.ts";
 import { pickVersion, readVersions } from "../../versions/registry.ts";
 import { type KnownWorktree, knownWorktrees } from "../worktree/records.ts";
@@ -35,7 +36,7 @@ export function findSide(context: Context, project: Project, name: string): Side
   const { prefix } = project.config.versions;
   const isVersion = versions.some((one) => one.name === name || one.name === prefix + name);
   const version = isVersion ? pickVersion(versions, name, prefix) : undefined;
-  const tries = [name, `exp/${name}`, `refs/remotes/origin/${name}`];
+  const tries = [name, `exp/${name}`, ...sourceRemotes(repository).map((remote) => `refs/remotes/${remote}/${name}`)];
   const commit = version?.commit ?? tries.map((one) => resolveCommit(repository, one)).find((one) => one !== null) ?? null;
   if (commit !== null) return { name, kind: "commit", path: null, commit };
   const known = [
