@@ -364,6 +364,48 @@ describe("import", () => {
     expect(repository.expver(["data", "status"])).toMatchObject({ code: 0, stderr: expect.stringContaining("cannot be told") });
   });
 
+  it("comes back whatever .dvcignore said of its files, or says by now, and whatever it says of other names", () => {
+    const repository = makeRepository();
+    fill(makeSource(repository));
+    repository.expver(["data", "init"]);
+    const pull = () => {
+      for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });
+      expect(repository.expver(["data", "pull"])).toMatchObject({ code: 0 });
+    };
+    repository.write(".dvcignore", "*.tmp\n/d/e\n");
+    expect(repository.expver(["data", "import", "../src", "d"])).toMatchObject({ code: 0 });
+    pull();
+    expect(existsSync(join(repository.root, "d/e"))).toBe(false);
+    repository.write(".dvcignore", "*.tmp\nmade/\n");
+    expect(repository.expver(["data", "import", "-f", "../src", "d"])).toMatchObject({ code: 0 });
+    repository.write(".dvcignore", "*.tmp\n/d/e\n");
+    pull();
+    expect(["d/x", "d/e/y"].map(repository.read)).toEqual(["2\n", "22\n"]);
+  });
+
+  it("of DVC 2 comes back by the names it has there, and leaves texts of equal names alone", () => {
+    const repository = makeRepository();
+    const source = makeSource(repository);
+    for (const [path, text] of Object.entries({ a: "1\n", "d/x": "2\n", "d/y": "3\r\n" })) source.write(path, text);
+    source.commit("v1");
+    repository.expver(["data", "init"]);
+    expect(repository.expver(["data", "import", "../src", "d"])).toMatchObject({ code: 0 });
+    const listing = `[{"md5": "${md5Of(Buffer.from("2\n"))}", "relpath": "x"}, {"md5": "${md5Of(Buffer.from("3\n"))}", "relpath": "y"}]`;
+    const others = repository
+      .read("d.dvc")
+      .replace(/^md5: .*\n/, "")
+      .split("outs:")[0];
+    repository.write("d.dvc", `${others}outs:\n- md5: ${md5Of(Buffer.from(listing))}.dir\n  size: 5\n  nfiles: 2\n  path: d\n`);
+    for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });
+    // The same text with other line ends, of other data.
+    const standing = `.dvc/cache/${md5Of(Buffer.from("2\n")).slice(0, 2)}/${md5Of(Buffer.from("2\n")).slice(2)}`;
+    repository.write(standing, "2\r\n");
+    chmodSync(join(repository.root, standing), 0o444);
+    expect(repository.expver(["data", "pull"])).toMatchObject({ code: 0, stdout: expect.stringContaining("A       d/\n") });
+    expect(["d/x", "d/y"].map(repository.read)).toEqual(["2\r\n", "3\r\n"]);
+    expect(repository.expver(["data", "status"]).stdout).not.toContain("outs");
+  });
+
   it("is what get takes from there, cache and worktree left alone", () => {
     const { repository } = imported();
     for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });

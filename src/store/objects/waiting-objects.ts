@@ -37,9 +37,11 @@ export class WaitingObjects {
     return this.#sizes.has(key);
   }
 
-  /** It waits, or was there before. */
+  /** It waits, or was there before: of texts of DVC 2 with the same hash, which may be of other sizes, the first stays. */
   isThere(object: ObjectName, size: number): boolean {
-    return this.has(keyOf(object)) || (!this.#shardOf(object).isNew && trustedSize(this.folder.dir, object) === size);
+    if (this.has(keyOf(object))) return true;
+    const there = this.#shardOf(object).isNew ? null : trustedSize(this.folder.dir, object);
+    return there === size || (there !== null && object.hashName !== "md5" && !object.hash.endsWith(".dir"));
   }
 
   /** A path for a file that may become an object. Not a name that a shard could have. */

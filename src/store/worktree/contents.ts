@@ -8,7 +8,7 @@ import { readTextIfExists } from "../../platform/files.ts";
 import { finishWork, type Pacing, type Work } from "../../platform/pace.ts";
 import { openCache } from "../objects/cache.ts";
 import { beginIngest } from "../objects/ingest.ts";
-import { objectPath, readListing, trustedSize } from "../objects/layout.ts";
+import { type ObjectFolder, objectPath, readListing, trustedSize } from "../objects/layout.ts";
 import { renderingListing } from "../objects/listing.ts";
 import { renderLockFile } from "../pointers/lock-file.ts";
 import { withoutSource } from "../pointers/pointer-edit.ts";
@@ -78,16 +78,19 @@ export function* storingOutputs(
   }
 }
 
-/** The bytes of outputs that are as their pointers say, under the names that DVC 2 gave them. `scans`: by those names. */
-export function* storingOldOutputs(project: Project, scans: readonly Scan[]): Work<void> {
-  const ingest = beginIngest(openCache(project));
+/**
+ * The bytes of outputs that are as their pointers say, under the names that DVC 2 gave them. `scans`: by those names. Answers how many
+ * objects are new.
+ */
+export function* storingOldOutputs(into: ObjectFolder, scans: readonly Scan[]): Work<number> {
+  const ingest = beginIngest(into);
   const hashName = "md5-dos2unix";
   try {
     for (const { files, isFolder } of scans) {
       for (const { md5, path } of files) yield* ingest.object({ hash: md5, hashName }, path);
       if (isFolder) ingest.listing(yield* renderingListing(files), hashName);
     }
-    yield* ingest.committing();
+    return (yield* ingest.committing()).objects;
   } finally {
     ingest.abort();
   }

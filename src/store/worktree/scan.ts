@@ -13,7 +13,7 @@ import type { Ingest } from "../objects/ingest.ts";
 import { type ObjectFolder, trustedSize, trustedSizes } from "../objects/layout.ts";
 import { listingHash, renderingListing } from "../objects/listing.ts";
 import { makeStaging } from "../objects/staging.ts";
-import { dvcIgnore } from "../settings/dvcignore.ts";
+import { dvcIgnore, type IgnoreTest } from "../settings/dvcignore.ts";
 import type { HashName, OutputContent } from "../types.ts";
 import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
@@ -49,6 +49,8 @@ export interface ScanOptions {
   /** Links to nothing are data that is gone: for who compares. Who stores the output must not take it for whole. */
   mayLack?: boolean;
   hashName?: HashName;
+  /** What is left out, other than what `.dvcignore` says of this place. */
+  ignores?: IgnoreTest;
   /** A walk made a moment ago. */
   walk?: Walk | undefined;
   /** Also store every file, and the listing of a folder, here. */
@@ -59,7 +61,11 @@ export interface ScanOptions {
 }
 
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
-export function* walkingOutput(project: Project, path: string, { mayLack = false }: Pick<ScanOptions, "mayLack"> = {}): Work<Walk> {
+export function* walkingOutput(
+  project: Project,
+  path: string,
+  { mayLack = false, ignores }: Pick<ScanOptions, "mayLack" | "ignores"> = {},
+): Work<Walk> {
   const stat = statIfThere(path);
   if (stat === undefined) throw notThere(path);
   if (stat.isFile()) return walkOfFile(path, stat);
@@ -68,7 +74,7 @@ export function* walkingOutput(project: Project, path: string, { mayLack = false
   const folders: ReadFolder[] = [];
   const deadLinks: string[] = [];
   const files = yield* walkingFiles(path, {
-    ignores: dvcIgnore(project, path),
+    ignores: ignores ?? dvcIgnore(project, path),
     onEmptyFolder: (folder) => emptyFolders.push(folder),
     onFolder: (folder) => folders.push(folder),
     ...(mayLack ? { onDeadLink: (link: string) => deadLinks.push(link) } : {}),

@@ -9,6 +9,7 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { openCache } from "../../../store/objects/cache.ts";
 import { warnContested } from "../../../store/pointers/contested.ts";
 import type { LockedStage } from "../../../store/pointers/lock-file.ts";
 import { readPipelines, readPointers } from "../../../store/pointers/pointers.ts";
@@ -127,7 +128,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       const scans = await paceWork(storingOutputs(project, toStore, { copyDatabase: await databaseCopier() }), context, {
         label: "storing data",
       });
-      await paceWork(storingOldOutputs(project, unstoredOld), context, { label: "storing data" });
+      await paceWork(storingOldOutputs(openCache(project), unstoredOld), context, { label: "storing data" });
       const hashed = await paceWork(scanOutputs(project, toHash), context, { label: "hashing data" });
       const byPath = new Map([...toStore, ...toHash].map((path, index) => [path, [...scans, ...hashed][index]]));
       const stored = changed.flatMap((pointer) => {

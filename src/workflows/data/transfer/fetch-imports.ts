@@ -1,23 +1,25 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
 
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { typedPath } from "../../../config/paths.ts";
+import { dirname, join, relative } from "node:path";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import { removePath } from "../../../platform/files.ts";
-import { paceWork } from "../../../platform/pace.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { beginIngest, sweepCache } from "../../../store/objects/ingest.ts";
 import type { ObjectFolder } from "../../../store/objects/layout.ts";
 import { makeStaging, sweepStagings } from "../../../store/objects/staging.ts";
 import { dvcFolder } from "../../../store/settings/dvc-config.ts";
+import { dvcIgnore, IGNORES_NOTHING, type IgnoreTest } from "../../../store/settings/dvcignore.ts";
 import { broughtInto, type Source } from "../../../store/sources/source.ts";
 import { openUrl, versionIn } from "../../../store/sources/url-source.ts";
 import { fetchObjects } from "../../../store/transfer/transfer.ts";
-import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
+import type { OutputContent, Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
+import { storingOldOutputs } from "../../../store/worktree/contents.ts";
 import { scanOutput } from "../../../store/worktree/scan.ts";
 import { isComplete } from "../../../store/worktree/status.ts";
 import { copyOfRepository } from "../sources/bring.ts";
@@ -109,21 +111,42 @@ async function fetchOne(
   const from = whereFrom(project, context, pointer);
   if (from === null) return 0;
   const staging = makeStaging(above);
-  const ingest = beginIngest(into);
   try {
-    const target = join(staging, "made");
-    await from.make(target, staging);
-    const work = scanOutput(project, target, { store: { ingest, into } });
-    const { content } = await paceWork(work, context, { label: `storing ${pointer.path}` });
-    if (content.hash !== pointer.hash)
-      throw new ExpverError("E_OBJECT", `${from.what} is ${content.hash}, not ${pointer.hash}`, {
+    const made = join(staging, "made");
+    await from.make(made, staging);
+    const store = (ignores: IgnoreTest) =>
+      paceWork(storingMade(project, pointer, { made, into, ignores }), context, { label: `storing ${pointer.path}` });
+    const rules = dvcIgnore(project, absolutePath(project, pointer.path));
+    let stored = await store((path, isFolder) => rules(absolutePath(project, `${pointer.path}/${relative(made, path)}`), isFolder));
+    // It may have been imported before that was left out there.
+    if (stored.objects === null && rules !== IGNORES_NOTHING) stored = await store(IGNORES_NOTHING);
+    if (stored.objects === null)
+      throw new ExpverError("E_OBJECT", `${from.what} is ${stored.content.hash}, not ${pointer.hash}`, {
         hint: `Take what is there: expver data update ${typedPath(project, pointer.file)}`,
       });
     // As with dvc the listing, which is made here, is no file that was fetched.
-    return Math.min(ingest.commit().objects, content.nfiles ?? 1);
+    return Math.min(stored.objects, stored.content.nfiles ?? 1);
+  } finally {
+    removePath(staging);
+  }
+}
+
+/** Into the cache under the names its pointer says; null objects: it is something else, and nothing was stored. */
+function* storingMade(
+  project: Project,
+  { hash, hashName }: Pointer,
+  { made, into, ignores }: { made: string; into: ObjectFolder; ignores: IgnoreTest },
+): Work<{ content: OutputContent; objects: number | null }> {
+  if (hashName !== "md5") {
+    const scan = yield* scanOutput(project, made, { hashName, ignores });
+    return { content: scan.content, objects: scan.content.hash === hash ? yield* storingOldOutputs(into, [scan]) : null };
+  }
+  const ingest = beginIngest(into);
+  try {
+    const { content } = yield* scanOutput(project, made, { store: { ingest, into }, ignores });
+    return { content, objects: content.hash === hash ? (yield* ingest.committing()).objects : null };
   } finally {
     ingest.abort();
-    removePath(staging);
   }
 }
 
