@@ -87,7 +87,7 @@ export function localLauncher(): Launcher {
 type KnownProcess = ProcessIdentity & { outlives?: boolean };
 
 function start(job: Job): Promise<ChildProcess> {
-  const log = openSync(logFile(job), "a", 0o644);
+  const log = openSync(logFile(job), "a");
   const [program = "", ...args] = job.outlives ? ["sh", "-c", RECORDER, codeFile(job), ...job.argv] : job.argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {

@@ -71,6 +71,11 @@ function making(path: string, { isAgain }: { isAgain: boolean }): string | undef
   }
 }
 
+/** Of a new file, as any program makes it: the umask of a group lets the group write. */
+export function plainMode(): number {
+  return 0o666 & ~process.umask();
+}
+
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);

@@ -1,7 +1,7 @@
 /** Making one file appear as another: reflink, hard link, symbolic link or copy, whatever the file system can do. */
 import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, writeAll } from "./files.ts";
+import { hasCode, plainMode, writeAll } from "./files.ts";
 import { copyingAll, hashingFile, md5Of, readSmall } from "./hashing.ts";
 import type { Work } from "./pace.ts";
 
@@ -39,7 +39,7 @@ const UNSUPPORTED = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSY
 export function createPlacer(types: readonly LinkType[]): Placer {
   const wanted = types.includes("copy") ? types.slice(0, types.indexOf("copy")) : [...types];
   const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
-  const mode = 0o666 & ~process.umask();
+  const mode = plainMode();
   const link: Placer["link"] = (from, to, { size, copyOnly }) => {
     // An empty object is never linked: all empty files of the machine would become one, which any of them could fill.
     if (size === 0) return null;

@@ -296,6 +296,16 @@ function statFields(pid: number): string[] {
   }
 }
 
+/** Another user's process hears nothing from us. */
+export function maySignal(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasCode(error, "EPERM");
+  }
+}
+
 /** Whether a process of that number lives here; a number may have been given to another one since. */
 export function isAlive(pid: number): boolean {
   try {

@@ -5,13 +5,14 @@
  * {@link placeholder}, because one of the drivers turns `1` into an INTEGER otherwise.
  */
 
-import { lstatSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { ExpverError } from "../errors.ts";
-import { isMissing } from "./files.ts";
+import { ExpverError, fromSystemError } from "../errors.ts";
+import { whyReadOnly } from "./file-system.ts";
+import { hasCode, isMissing } from "./files.ts";
 import { waitDeafly } from "./interrupts.ts";
 import { pause } from "./pause.ts";
 import { shellWord } from "./shell-word.ts";
@@ -102,6 +103,7 @@ function openThere(path: string, options: OpenOptions): Database {
   const url = pathToFileURL(path);
   url.search = immutable ? "mode=ro&immutable=1" : writing && create ? "mode=rwc" : "mode=rw";
   const { DatabaseSync } = loadDriver();
+  if (writing && create) makeEmpty(path);
   const patiently = patienceFor(path, busyTimeout);
   const handle = patiently(() => {
     const opened = new DatabaseSync(url, { timeout: Math.min(busyTimeout, DRIVER_TIMEOUT_MS), ...(immutable ? { readOnly: true } : {}) });
@@ -249,6 +251,11 @@ function asArrays(rows: unknown[]): SqlValue[][] {
   return rows.map((row) => Object.values(row as SqlRow));
 }
 
+/** For plans: what another user has made is seen before the work, not after it. */
+export function refuseAnothers(path: string): void {
+  if (whyReadOnly(path) === "EACCES") throw readOnly(path);
+}
+
 /** The catalogue's remedy is for a link into the data cache. */
 function readOnly(path: string): ExpverError {
   const details = { path };
@@ -257,7 +264,9 @@ function readOnly(path: string): ExpverError {
     return new ExpverError("E_DATABASE_READONLY", `${path} is read-only; it may be a link into the data cache`, { details });
   const isOthers = process.getuid !== undefined && process.getuid() !== 0 && stat.uid !== process.getuid();
   return new ExpverError("E_DATABASE_READONLY", `${path} is read-only${isOthers ? ", and another user's" : ""}`, {
-    hint: isOthers ? "Ask whoever owns it, or work in a clone of your own." : `Let it be written: chmod u+w ${shellWord(path)}`,
+    hint: isOthers
+      ? `Ask whoever owns it (chmod g+w ${shellWord(path)}), or work in a clone of your own.`
+      : `Let it be written: chmod u+w ${shellWord(path)}`,
     details,
   });
 }
@@ -267,10 +276,19 @@ function checkFile(path: string, { writing, create }: { writing: boolean; create
   try {
     // Root may write anything, objects of the cache too; the missing write bits are all that tells one.
     const { mode } = statSync(path);
-    if (writing && (mode & 0o222) === 0) throw readOnly(path);
+    if (writing && ((mode & 0o222) === 0 || whyReadOnly(path) === "EACCES")) throw readOnly(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (!create) throw new ExpverError("E_NOT_FOUND", `there is no database at ${path}`, { details: { path } });
+  }
+}
+
+/** SQLite takes an empty file for a new database. By itself it makes one that only its owner may write, whatever the umask says. */
+function makeEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, "wx"));
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw fromSystemError(error, `cannot make ${path}`);
   }
 }
 

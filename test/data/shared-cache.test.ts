@@ -1,32 +1,26 @@
 /** One cache of a group, `cache.shared = group`, and two people of that group who work with it. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, lstatSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/objects/staging.ts";
+import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 import { objectsBelow } from "../support/twins.ts";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
-/** Making people takes root; and they must be able to read the program. */
-const CAN_MAKE_USERS = process.getuid?.() === 0 && hasPrograms("useradd", "groupadd", "userdel", "groupdel", "setpriv");
-
 describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and useradd)", () => {
-  const group = `expver${process.pid}`;
-  const [ann, bob] = [makePerson("a"), makePerson("b")];
+  let [ann, bob] = [] as unknown as [Person, Person];
+  let remove: () => void;
   let cache = "";
 
   beforeAll(() => {
-    must("groupadd", group);
-    for (const { name } of [ann, bob]) must("useradd", "-M", "-N", "-g", group, "-s", "/bin/sh", name);
+    const people = makePeople();
+    ({ ann, bob, remove } = people);
     cache = makeFolder("shared-cache");
-    must("chgrp", group, cache);
+    must("chgrp", people.group, cache);
     chmodSync(cache, 0o2770);
     for (const person of [ann, bob]) {
-      chmodSync(dirname(person.root()), 0o755);
-      must("chown", "-R", `${person.name}:${group}`, person.root());
-      // Each may look into the other's repository.
-      person.write(".gitconfig", "[safe]\n\tdirectory = *\n");
       person.run("git", "init", "-q");
       person.data("init", "-q");
       person.data("cache", "dir", "-q", cache);
@@ -35,10 +29,7 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
     }
   });
 
-  afterAll(() => {
-    for (const { name } of [ann, bob]) spawnSync("userdel", [name]);
-    spawnSync("groupdel", [group]);
-  });
+  afterAll(() => remove());
 
   it("has the modes the group needs, and nobody touches what is another's", () => {
     ann.write("d/x", "the same\n");
@@ -175,77 +166,6 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
 function nameOf(text: string): string {
   const { stdout } = spawnSync("md5sum", [], { input: text, encoding: "utf8" });
   return `${stdout.slice(0, 2)}/${stdout.slice(2, 32)}`;
-}
-
-interface Person {
-  name: string;
-  root(): string;
-  write(path: string, text: string): void;
-  read(path: string): string;
-  /** As this user, with an everyday umask if no other is wanted. */
-  run(program: string, ...args: string[]): string;
-  data(...args: string[]): string;
-  withUmask(umask: string): Person;
-}
-
-function makePerson(letter: string): Person {
-  const name = `expver${process.pid}${letter}`;
-  let folder = "";
-  const root = () => {
-    if (folder === "") {
-      folder = join(makeFolder(`home-${letter}`), "work");
-      mkdirSync(folder);
-    }
-    return folder;
-  };
-  const runWith = (umask: string, program: string, ...args: string[]) => {
-    const script = `umask ${umask}; cd "$0"; exec "$@"`;
-    const { status, stdout, stderr } = spawnSync(
-      "setpriv",
-      [`--reuid=${name}`, `--regid=expver${process.pid}`, "--init-groups", "sh", "-c", script, root(), program, ...args],
-      {
-        encoding: "utf8",
-        env: {
-          PATH: process.env.PATH ?? "",
-          HOME: root(),
-          GIT_CONFIG_NOSYSTEM: "1",
-          GIT_AUTHOR_NAME: name,
-          GIT_AUTHOR_EMAIL: `${name}@localhost`,
-        },
-      },
-    );
-    expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: expect.any(String) });
-    return stdout;
-  };
-  const run = (program: string, ...args: string[]) => runWith("022", program, ...args);
-  const person: Person = {
-    name,
-    root,
-    write(path, text) {
-      const target = join(root(), path);
-      run("mkdir", "-p", dirname(target));
-      writeFileSync(target, text);
-      const { uid, gid } = lstatSync(root());
-      chownSync(target, uid, gid);
-    },
-    read: (path) => readFileSync(join(root(), path), "utf8"),
-    run,
-    data: (...args) => person.run(process.execPath, MAIN, "data", ...args),
-    withUmask(umask) {
-      const runs = (program: string, ...args: string[]) => runWith(umask, program, ...args);
-      return { ...person, run: runs, data: (...args) => runs(process.execPath, MAIN, "data", ...args) };
-    },
-  };
-  return person;
-}
-
-function must(program: string, ...args: string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
-}
-
-function hasPrograms(...names: string[]): boolean {
-  return names.every((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0);
 }
 
 it("doctor names folders of a shared cache that are not for the group, and the command that mends them", () => {

@@ -5,7 +5,7 @@ import { listLeases } from "../../journal/lease.ts";
 import { drain, followLog, sizeOf, startOfLastLines } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
-import { lifeOf } from "../../platform/processes.ts";
+import { lifeOf, maySignal } from "../../platform/processes.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { countOf, limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
@@ -118,6 +118,7 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
             : "`expver runs list` shows those that do.",
       });
     }
+    refuseAnothers(view.run_id, view.pid);
     return {
       command: "runs stop",
       steps: [{ verb: "stop", target: view.run_id, detail: `${signal} to process group ${view.pid}: ${view.command}` }],
@@ -143,6 +144,15 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
     return view;
   },
 };
+
+/** Told to stop though nobody could tell its program, a run that then ends well would be recorded as one that was stopped. Throws E_IO. */
+export function refuseAnothers(runId: string, pid: number): void {
+  if (maySignal(pid)) return;
+  throw new ExpverError("E_IO", `run ${runId} is another user's: the system lets nobody else stop it (process ${pid})`, {
+    hint: "Ask whoever started it.",
+    details: { run: runId, pid },
+  });
+}
 
 /** Resolves when the run is recorded, or lost: nothing is added to its log any more. */
 async function endOf(project: Project, runId: string, { signal }: Pick<Context, "signal">): Promise<void> {

@@ -11,6 +11,7 @@ import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/program/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
+import { refuseAnothers } from "../runs/runs.ts";
 import { type FirstFailure, firstFailure } from "./ending/first-failure.ts";
 import { type SettingView, type SweepRunView, settingViews, viewOf } from "./ending/views.ts";
 import { standingResult } from "./standing.ts";
@@ -72,6 +73,7 @@ export const sweepStop: WriteWorkflow<Input, StopSweepPlan, SweepView> = {
       throw new ExpverError("E_NOT_FOUND", `${sweep.id} does not run here`, { hint: "`expver sweep list` shows those that do." });
     }
     const now = input.now === true;
+    if (now && !isWatched) for (const { id, pid } of running) refuseAnothers(id, pid);
     const detail = now ? "SIGTERM now" : "they may end; nothing further is started";
     return {
       command: "sweep stop",
@@ -88,8 +90,8 @@ export const sweepStop: WriteWorkflow<Input, StopSweepPlan, SweepView> = {
     const project = openProject(context);
     requestStop(sweepFolder(project, sweep.id), now ? "now" : "soon");
     if (now && summaryOf(project, sweep).state !== "running") {
-      for (const run of await runningIn(project, sweep)) {
-        const job = { id: run, folder: runFolder(project, run) };
+      for (const { id } of await runningIn(project, sweep)) {
+        const job = { id, folder: runFolder(project, id) };
         requestStop(job.folder, "SIGTERM");
         await localLauncher().stop(job, "SIGTERM");
       }
@@ -98,10 +100,13 @@ export const sweepStop: WriteWorkflow<Input, StopSweepPlan, SweepView> = {
   },
 };
 
-async function runningIn(project: Project, { attempts }: Sweep): Promise<string[]> {
+async function runningIn(project: Project, { attempts }: Sweep): Promise<{ id: string; pid: number }[]> {
   const open = attempts.filter((attempt) => !isEnded(attempt)).map(({ run }) => ({ id: run, folder: runFolder(project, run) }));
   const states = await localLauncher().states(open);
-  return open.map(({ id }) => id).filter((id) => states.get(id)?.state === "running");
+  return open.flatMap(({ id }) => {
+    const status = states.get(id);
+    return status?.state === "running" && status.process !== null ? [{ id, pid: status.process.pid }] : [];
+  });
 }
 
 function versionsOf(project: Project): Version[] {

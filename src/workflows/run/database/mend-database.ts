@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { copyFileAtomic } from "../../../platform/files.ts";
+import { copyFileAtomic, plainMode } from "../../../platform/files.ts";
 import { bringInRuns, countEvents } from "../../../results/bring-in.ts";
 import { openResults } from "../../../results/database.ts";
 import { readRun } from "../../../results/runs.ts";
@@ -47,7 +47,7 @@ export function mendDatabase(context: Context, run: ClosingRun): void {
 /** Writable whatever the original is; never over a file that is there. */
 export function placeCopy(object: string, path: string): void {
   if (existsSync(path)) return;
-  copyFileAtomic(object, path, { mode: 0o644 });
+  copyFileAtomic(object, path, { mode: plainMode() });
 }
 
 function stateOf(path: string, runId: string): "whole" | "without run" | "unreadable" | "gone" {

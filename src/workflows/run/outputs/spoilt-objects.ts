@@ -8,7 +8,7 @@ import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { copyFileAtomic } from "../../../platform/files.ts";
+import { copyFileAtomic, plainMode } from "../../../platform/files.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
 import { type Cache, openCache } from "../../../store/objects/cache.ts";
 import { objectPath, readListing } from "../../../store/objects/layout.ts";
@@ -26,7 +26,7 @@ export function rescueSpoilt(context: Context, run: ClosingRun): void {
     const stat = statSync(object, { throwIfNoEntry: false });
     if (stat === undefined || stat.ctimeMs < since || md5OfFile(object).md5 === hash) continue;
     const worktree = statSync(file, { throwIfNoEntry: false });
-    if (worktree?.ino === stat.ino && worktree.dev === stat.dev) copyFileAtomic(object, file, { mode: 0o644 });
+    if (worktree?.ino === stat.ino && worktree.dev === stat.dev) copyFileAtomic(object, file, { mode: plainMode() });
     const trash = trashPlace(project, object);
     operation.note(`spoilt ${hash}`, trash);
     moveToTrash(project, object, trash);

@@ -13,6 +13,7 @@ import { stageMetrics } from "../../../pipelines/named-outputs.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { refuseAnothers } from "../../../platform/sqlite.ts";
 import { refuseContested } from "../../../store/pointers/contested.ts";
 import { inputPointers } from "../../../store/pointers/data-hash.ts";
 import { pipelinesHere, readTracked } from "../../../store/pointers/pointers.ts";
@@ -63,6 +64,7 @@ export async function findForRun(context: Context, { input, request, project, va
   const staged = asked === null ? stageMetrics(project, pipelines) : null;
   const places = placesOf(project, asked ?? staged?.path ?? null);
   const promised = promisedOutputs(pipelinesHere(project, pipelines));
+  refuseAnothers(places.databaseFile);
   refuseStrangeDatabase(project, repository, { places, pointers: [...pointers, ...promised] });
   reportHiddenPlaces(project, context, places);
   const parameters = { ...readParameterFile(project), ...request.params };

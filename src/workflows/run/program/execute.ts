@@ -85,7 +85,7 @@ function stopFile(folder: string): string {
 /** Makes the log exist before anything can fail: every run has one from second zero. */
 export function createLog(path: string): void {
   try {
-    closeSync(openSync(path, "a", 0o644));
+    closeSync(openSync(path, "a"));
   } catch (error) {
     if (!isMissing(error)) throw error;
   }

@@ -7,7 +7,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
 import { catFiles } from "../../../git/tree.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { makeFolders } from "../../../platform/files.ts";
+import { makeFolders, plainMode } from "../../../platform/files.ts";
 import { readListing } from "../../../store/objects/layout.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import { hashOutput, objectFile } from "../../../store/worktree/contents.ts";
@@ -47,12 +47,12 @@ export async function placeBlob(
   if (bytes === undefined) return;
   await putCopy(project, operation, {
     path,
-    make: async (target) => writeFileSync(target, bytes, { mode: mode === "100755" ? 0o755 : 0o644 }),
+    make: async (target) => writeFileSync(target, bytes, { mode: mode === "100755" ? 0o777 : 0o666 }),
   });
 }
 
 function copyObject(dir: string, hash: string, target: string): void {
   makeFolders(dirname(target));
   copyFileSync(objectFile(dir, hash), target, constants.COPYFILE_FICLONE);
-  chmodSync(target, 0o644);
+  chmodSync(target, plainMode());
 }
