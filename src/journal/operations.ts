@@ -138,6 +138,7 @@ export function nameEnded(project: Place): void {
   }
 }
 
+const ID = /^\d{8}T\d{6}-[0-9a-f]{4}$/;
 /** Of an id so much must be typed: a digit or two would mean some operation or other by chance. */
 const SHORTEST_ID = 4;
 
@@ -175,18 +176,36 @@ function idOf(name: string): string {
   return name.slice(0, name.endsWith(OPEN) ? -OPEN.length : -CLOSED.length);
 }
 
-/** `20261124T193018-4f2a`: sorts by time, and within one second by the number behind the dash. */
+/**
+ * `20261124T193018-4f2a`: sorts by time, and within one second by the number behind the dash. Where the clock was put back it goes on from the
+ * newest one: what is undone first is what was done last.
+ */
 function createWithFreeId(
   project: Place,
   context: Context,
   begin: Omit<Operation, "id" | "endedAt" | "state" | "outcome" | "effects">,
 ): string {
-  const second = begin.startedAt.slice(0, 19).replace(/[-:]/g, "");
-  const taken = recordNames(project).filter((name) => name.startsWith(`${second}-`));
-  const newest = taken.length === 0 ? Math.floor(context.random() * 0x8000) : Number.parseInt(idOf(taken.at(-1) ?? "").slice(-4), 16);
-  for (let number = newest + 1; number <= 0xffff; number += 1) {
-    const id = `${second}-${number.toString(16).padStart(4, "0")}`;
-    if (createLines(join(operationsDir(project), id + OPEN), [{ begin: { id, ...begin } }])) return id;
+  const newest =
+    recordNames(project)
+      .map(idOf)
+      .findLast((id) => ID.test(id)) ?? "";
+  const [newestSecond = "", newestNumber = ""] = newest.split("-");
+  const now = secondOf(begin.startedAt);
+  const isSame = newestSecond >= now;
+  let number = isSame ? Number.parseInt(newestNumber, 16) + 1 : Math.floor(context.random() * 0x8000) + 1;
+  for (let second = isSame ? newestSecond : now; ; [second, number] = [secondAfter(second), 0]) {
+    for (; number <= 0xffff; number += 1) {
+      const id = `${second}-${number.toString(16).padStart(4, "0")}`;
+      if (createLines(join(operationsDir(project), id + OPEN), [{ begin: { id, ...begin } }])) return id;
+    }
   }
-  throw new ExpverError("E_BUSY", `too many operations began in ${second}`, { hint: "Repeat the command." });
+}
+
+function secondOf(time: string): string {
+  return time.slice(0, 19).replace(/[-:]/g, "");
+}
+
+function secondAfter(second: string): string {
+  const iso = second.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3T$4:$5:$6Z");
+  return secondOf(new Date(Date.parse(iso) + 1000).toISOString());
 }

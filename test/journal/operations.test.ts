@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
@@ -58,6 +58,20 @@ test("ids sort in the order of begin, within one second too", () => {
   const ids = Array.from({ length: 20 }, () => beginOperation(project, context, start).id);
   expect([...ids].sort()).toEqual(ids);
   expect(new Set(ids).size).toBe(20);
+});
+
+test("ids sort in the order of begin where the clock was put back, and go on where one was far ahead", () => {
+  const { project, context } = setUp();
+  const at = (iso: string) => beginOperation(project, { ...context, clock: () => new Date(iso) }, start).id;
+  const ids = [at("2099-12-31T23:59:59Z"), at("2026-11-24T10:00:00Z"), at("1970-01-01T00:00:00Z")];
+  expect([...ids].sort()).toEqual(ids);
+  expect(newestOperations(project).next().value).toMatchObject({ id: ids[2], startedAt: "1970-01-01T00:00:00.000Z" });
+  writeFileSync(
+    join(operationsDir(project), "20991231T235959-ffff.jsonl"),
+    readFileSync(join(operationsDir(project), `${ids[0]}.open.jsonl`)),
+  );
+  expect(at("2026-11-24T10:00:00Z")).toBe("21000101T000000-0000");
+  expect(readOperation(project, "21000101T000000-0000")).toMatchObject({ startedAt: "2026-11-24T10:00:00.000Z" });
 });
 
 test("a line cut short by a crash is as if it had not been written, and later lines count", () => {
