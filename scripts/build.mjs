@@ -94,6 +94,9 @@ async function bundleOf(chosen, path) {
   const order = [begin, ...names.keys()].filter((index, at) => at === 0 || index !== begin);
   const numbers = new Map(order.map((index, number) => [names[index], number]));
   const parts = await Promise.all(order.map(async (index) => functionOf(await commonJsOf(files[index].text), numbers)));
+  // "ascii" reaches no regular expression: there a character has to be written as an escape.
+  const [strange] = /.{0,60}[^\0-\xff].{0,60}/.exec(parts.join("")) ?? [];
+  if (strange !== undefined) throw new Error(`${path} is written with one byte for each character, which does not hold: ${strange}`);
   writeFileSync(path, parts.join(""), "latin1");
   const legal = outputFiles.filter((file) => file.path.endsWith(".LEGAL.txt"));
   if (legal.length > 0) writeFileSync(`${path}.LEGAL.txt`, legal.map(({ text }) => text).join("\n"));

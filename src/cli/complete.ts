@@ -28,7 +28,8 @@ async function candidates(given: string[], catalogue: readonly Command[]): Promi
   const { node, used, options, after, directory } = walk(before, commandTree(catalogue));
   if (after !== null) return node.command?.passThrough ? [[after === 0 ? ":commands" : ":files", ""]] : [];
   const pending = pendingOption(before, options);
-  if (pending !== null) return values(kindOf(pending.flags, pending.completes), current, "", directory);
+  if (pending !== null && (pending.flags.includes("<") || !current.startsWith("-")))
+    return values(kindOf(pending.flags, pending.completes), current, "", directory);
   const equals = /^(--[\w-]+)=(.*)$/s.exec(current);
   if (equals) {
     const [, flag = "", start = ""] = equals;
@@ -42,7 +43,8 @@ async function candidates(given: string[], catalogue: readonly Command[]): Promi
     if (found.length > 0 || !node.command) return found;
   }
   const list = node.command?.arguments ?? [];
-  const argument = list[used] ?? (list.at(-1)?.variadic ? list.at(-1) : undefined);
+  const last = list.at(-1);
+  const argument = list[used] ?? (last?.variadic || last?.name.endsWith("…") ? last : undefined);
   return argument ? values(kindOf(`<${argument.name}>`, argument.completes), current, "", directory) : [];
 }
 
@@ -64,8 +66,9 @@ function walk(words: string[], root: Node): Walked {
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? "";
     if (word === "--") return { node, options: options(), used, after: words.length - at - 1, directory };
-    const takesValue = options().find(({ flags }) => flagNames(flags).includes(word) && flags.includes("<"));
-    if (takesValue) {
+    const takesValue = options().find(({ flags }) => flagNames(flags).includes(word) && /[<[]/.test(flags));
+    // One that may stand without a value has none before the next option.
+    if (takesValue && (takesValue.flags.includes("<") || !(words[at + 1] ?? "-").startsWith("-"))) {
       if (word === "-C") directory = words[at + 1] ?? ".";
       at += 1;
     } else if (word.startsWith("-")) continue;
@@ -79,7 +82,7 @@ function walk(words: string[], root: Node): Walked {
 /** The option whose value the cursor is in, when the word before it is one that takes a value. */
 function pendingOption(before: string[], options: OptionSpec[]): OptionSpec | null {
   const last = before.at(-1) ?? "";
-  return options.find(({ flags }) => flags.includes("<") && flagNames(flags).includes(last)) ?? null;
+  return options.find(({ flags, completes }) => (flags.includes("<") || completes) && flagNames(flags).includes(last)) ?? null;
 }
 
 /** bash splits `--metric=acc` into three words and replaces only the last. */
@@ -92,7 +95,7 @@ function joinEquals(given: string[]): { words: string[]; split: boolean } {
 /** What a placeholder of the catalogue stands for: `<version>`, `[RUN]`, `<file>`. */
 function kindOf(flags: string, completes?: Completes): ValueKind {
   if (completes !== undefined) return completes === "nothing" ? null : completes;
-  const name = (/[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? "").replace(/[….]/g, "").toLowerCase();
+  const name = (/[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? "").replace(/[.\u2026]/g, "").toLowerCase();
   if (/^(v\d?|version\d?)$/.test(name)) return "version";
   if (/^run(-id|_id)?$/.test(name)) return "run";
   if (/^metric$/.test(name)) return "metric";
@@ -104,14 +107,15 @@ function kindOf(flags: string, completes?: Completes): ValueKind {
 async function values(kind: ValueKind, start: string, prefix: string, directory: string): Promise<Candidate[]> {
   if (kind === null) return [];
   if (kind === "files" || kind === "folders") return [[`:${kind}`, ""]];
-  if (kind === "shell")
+  const words = kind === "shell" ? ["bash", "zsh", "fish"] : kind;
+  if (typeof words !== "string")
     return matching(
-      ["bash", "zsh", "fish"].map((name) => [name, ""]),
-      start,
+      words.map((word) => [`${prefix}${word}`, ""]),
+      `${prefix}${start}`,
     );
   const { completionValues } = await import("../workflows/completion-values.ts");
   const context = systemContext();
-  const found = await completionValues({ ...context, cwd: resolve(context.cwd, directory) }, kind);
+  const found = await completionValues({ ...context, cwd: resolve(context.cwd, directory) }, words);
   return matching(found, start).map(([value, help]) => [`${prefix}${value}`, help]);
 }
 

@@ -2,12 +2,12 @@
 import { openProject, type Project } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
-import type { Completes } from "./contract.ts";
+import type { KnownValues } from "./contract.ts";
 
 type Value = [value: string, help: string];
 
 /** The latest first. */
-export async function completionValues(context: Context, kind: Exclude<Completes, "nothing">): Promise<Value[]> {
+export async function completionValues(context: Context, kind: KnownValues): Promise<Value[]> {
   try {
     return await VALUES[kind](openProject(context));
   } catch {
@@ -15,9 +15,10 @@ export async function completionValues(context: Context, kind: Exclude<Completes
   }
 }
 
-const VALUES: Record<Exclude<Completes, "nothing">, (project: Project) => Value[] | Promise<Value[]>> = {
+const VALUES: Record<KnownValues, (project: Project) => Value[] | Promise<Value[]>> = {
   version: versions,
   run: runs,
+  sweep: sweeps,
   metric: metrics,
   operation: operations,
   remote: remotes,
@@ -45,6 +46,12 @@ async function runs(project: Project): Promise<Value[]> {
   // The latest: thousands are no help to anybody.
   const { runs: latest } = await pageOfRuns(project, { offset: 0, limit: 200 });
   return latest.map(({ run_id: id, status, version, message }) => [id, [status, version, message].filter(Boolean).join(" · ")]);
+}
+
+async function sweeps(project: Project): Promise<Value[]> {
+  const { listSweeps } = await import("./sweep/sweep-journal.ts");
+  const { countText } = await import("./sweep/state.ts");
+  return listSweeps(project).map((sweep) => [sweep.id, [countText(sweep), sweep.request.message].filter(Boolean).join(" · ")]);
 }
 
 /** What `list` can rank by. */

@@ -53,7 +53,10 @@ export interface WriteWorkflow<Input, P extends Plan, Data> {
 export type Input = Record<string, string | string[] | boolean | undefined>;
 
 /** What a shell offers for a value; without it what the placeholder says: `<version>`, `RUN`, `PATH…`. */
-export type Completes = "version" | "run" | "metric" | "operation" | "remote" | "worktree" | "nothing";
+export type Completes = KnownValues | "nothing" | readonly string[];
+
+/** What the repository knows. */
+export type KnownValues = "version" | "run" | "sweep" | "metric" | "operation" | "remote" | "worktree";
 
 export interface ArgumentSpec {
   /** `VERSION`, `PATH…`; as shown in help. */

@@ -170,6 +170,7 @@ describe("a sweep that ends early", { timeout: 600_000 }, () => {
     repo.write("../gate", "");
     expect((await once.ended).code).toBe(130);
     expect(repo.expverJson(["sweep", "show"]).data).toMatchObject({ state: "waiting", counts: "3 runs · 1 finished · 2 missing" });
+    expect(repo.expver(["__complete", "--", "sweep", "show", ""]).stdout).toMatch(/^sweep-\S+\t3 runs · 1 finished/);
     const [advised] = repo.expverJson(["advise"]).data.warnings;
     expect(advised).toMatch(/^a sweep was left before its end \(3 runs · 1 finished · 2 missing\): expver sweep --resume sweep-/);
     repo.run("rm", [gate]);

@@ -11,8 +11,8 @@ export const ADVISING: Command[] = [
       "data, a worktree for different code or data. What the repository cannot answer is asked, with the option that answers it.",
     group: "start",
     options: [
-      { flags: "--experiments <number>", help: "one, or many side by side" },
-      { flags: "--differ <what>", help: "what they differ in: params, code or data" },
+      { flags: "--experiments <number>", help: "one, or many side by side", completes: ["one", "many"] },
+      { flags: "--differ <what>", help: "what they differ in: params, code or data", completes: ["params", "code", "data"] },
       { flags: "--command <line>", help: "the program they run (default: that of the latest run)" },
     ],
     examples: [

@@ -1,7 +1,7 @@
 /** Many runs as one experiment. */
 import type { Command } from "../contract.ts";
 
-const SWEEP = { name: "SWEEP", help: "sweep id or its beginning; the latest when left out", completes: "nothing" as const };
+const SWEEP = { name: "SWEEP", help: "sweep id or its beginning; the latest when left out", completes: "sweep" as const };
 
 export const SWEEPS: Command[] = [
   {
@@ -35,7 +35,7 @@ export const SWEEPS: Command[] = [
       { flags: "--fail-fast", help: "start no further run after one has failed" },
       { flags: "--time-limit <time>", help: "stop a run after 90s, 10m, 2h" },
       { flags: "--retry <number>", help: "try a run that did not finish so often again" },
-      { flags: "--resume [sweep]", help: "go on with a sweep (default: the latest): what is missing runs" },
+      { flags: "--resume [sweep]", help: "go on with a sweep (default: the latest): what is missing runs", completes: "sweep" },
       { flags: "--retry-failed", help: "with --resume: run what has failed again, too" },
       { flags: "--partial", help: "with --resume: run nothing, make the version of what has finished" },
       { flags: "-m, --message <text>", help: "what this sweep tries (default: what it varies, and what else differs)" },

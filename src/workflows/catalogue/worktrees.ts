@@ -119,12 +119,28 @@ export const WORKTREES: Command[] = [
     group: "experiments",
     arguments: [{ name: "NAME", help: "of the experiment", required: true, completes: "worktree" }],
     options: [
-      { flags: "--results <how>", help: "merge (default): its rows are added; rebase: rows of the same key are replaced; none" },
+      {
+        flags: "--results <how>",
+        help: "merge (default): its rows are added; rebase: rows of the same key are replaced; none",
+        completes: ["merge", "rebase", "none"],
+      },
       { flags: "--key-columns <names...>", help: "with --results rebase: columns whose values say which rows replace which" },
-      { flags: "--on-conflict <choice>", help: "of two values of one cell: ours, theirs or newest (default: refuse)" },
-      { flags: "--data <how>", help: "merge (default): where both have changed it, rows or files of both; rebase: the experiment's; none" },
-      { flags: "--models <how>", help: "of its best version: candidate (default), promote, none" },
-      { flags: "--code <how>", help: "none (default: its version keeps it) or merge" },
+      {
+        flags: "--on-conflict <choice>",
+        help: "of two values of one cell: ours, theirs or newest (default: refuse)",
+        completes: ["ours", "theirs", "newest"],
+      },
+      {
+        flags: "--data <how>",
+        help: "merge (default): where both have changed it, rows or files of both; rebase: the experiment's; none",
+        completes: ["merge", "rebase", "none"],
+      },
+      {
+        flags: "--models <how>",
+        help: "of its best version: candidate (default), promote, none",
+        completes: ["candidate", "promote", "none"],
+      },
+      { flags: "--code <how>", help: "none (default: its version keeps it) or merge", completes: ["none", "merge"] },
       { flags: "-m, --message <text>", help: "for commits and versions" },
       { flags: "-e, --edit", help: "write that of the version here in Git's editor; an empty text changes nothing" },
       { flags: "--version <version>", help: "number of the version here (default: the next one)" },
