@@ -68,8 +68,10 @@ describe("a new file", () => {
     held.exec(`INSERT INTO "default" (track_id, timestamp, x) VALUES ('late', '1', 9.0)`);
     for (const end of ["", "-wal"]) copyFileSync(join(repo.root, `wal.db${end}`), join(repo.root, `old.db${end}`));
     held.close();
-    expect(repo.expver(["merge", "--base-db", "b.db", "new.db", "--output-db", "old.db", "--yes"]).code).toBe(0);
+    const { data } = repo.expverJson(["merge", "--base-db", "b.db", "new.db", "--output-db", "old.db", "--yes"]);
     expect(modeOf("old.db")).toBe(2);
+    copyFileSync(data.database.kept, join(repo.root, "kept.db"));
+    expect(rowsOf("kept.db")).toEqual(["a 1", "late 9"]);
     expect(rowsOf("old.db")).toEqual(["a 1", "b 2"]);
     expect(repo.expver(["merge", "--base-db", "b.db", "new.db", "--output-db", "plain.db"]).code).toBe(0);
     expect(modeOf("plain.db")).toBe(1);

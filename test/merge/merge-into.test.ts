@@ -269,7 +269,13 @@ describe("one rule at a time", () => {
     const both = (...ids: number[]) => ids.map((id) => ({ child: BigInt(id), name: `p${id}` }));
     const rows = (db: Database) => db.all("SELECT child.id AS child, name FROM child JOIN parent ON of = parent.id ORDER BY 1");
     expect(using(path, rows)).toEqual(both(1, 2, 3));
+    using(ours, (db) => db.exec("CREATE TABLE notes (x); INSERT INTO notes VALUES (1), (2), (3); DELETE FROM notes WHERE x = 2"));
     using(path, (db) => restoreDatabase(db, ours));
+    // A search index, say, leads to rows by their numbers.
+    expect(using(path, (db) => db.arrays("SELECT rowid, x FROM notes"))).toEqual([
+      [1n, 1n],
+      [3n, 3n],
+    ]);
     expect([using(path, rows), using(path, given)]).toEqual([both(1, 2), 20]);
   });
 

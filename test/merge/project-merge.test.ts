@@ -62,6 +62,18 @@ function runsIn(repo: TestRepository): string[] {
 }
 
 describe("expver merge into the project", () => {
+  it("brings in the rows of HEAD's version first, where a pull has moved the pointer and not the file", () => {
+    const repo = makeStudy();
+    const { there, run } = makeWorktree(repo, "wide", "0.1");
+    const before = readFileSync(join(repo.root, DATABASE));
+    const [first, second] = [runsIn(repo)[0], train(repo, "0.2")];
+    repo.write(DATABASE, before);
+    expect(must(repo, "merge", "wide", "--dry-run").steps[0]).toMatchObject({ verb: "bring in", target: DATABASE });
+    must(repo, "merge", "wide");
+    expect(runsIn(repo)).toEqual([first, second, run].sort());
+    expect(runsIn(there)).toEqual([first, run].sort());
+  });
+
   it.each([
     ["results/all.dvc", (repo: TestRepository, text: string) => repo.write("results/all.dvc", `# of all\n${text}`)],
     [

@@ -155,6 +155,9 @@ it("what is not there, or no database, gives no copy and leaves nothing", () => 
   expect(() => copyDatabase(join(folder, "no.db"), copy)).toThrow(expect.objectContaining({ code: "E_NOT_FOUND" }));
   const text = spawnSync("sh", ["-c", 'yes text | head -c 4096 > "$1"', "sh", join(folder, "text.db")]);
   expect(text.status).toBe(0);
+  mkdirSync(join(folder, "taken/inside"), { recursive: true });
+  expect(() => copyDatabase(path, join(folder, "taken"))).toThrow();
+  expect(readdirSync(folder).sort()).toEqual([path.split("/").at(-1), "taken", "text.db"]);
   expect(() => copyDatabase(join(folder, "text.db"), copy)).toThrow(expect.objectContaining({ code: "E_DATABASE" }));
-  expect(readdirSync(folder).sort()).toEqual([path.split("/").at(-1), "text.db"]);
+  expect(readdirSync(folder).sort()).toEqual([path.split("/").at(-1), "taken", "text.db"]);
 });

@@ -98,6 +98,13 @@ describe("appendRow", () => {
     ]);
   });
 
+  it("refuses a value that a column lets come only once", () => {
+    const db = results();
+    db.exec("CREATE TABLE seeds (track_id TEXT, timestamp TEXT, seed INTEGER UNIQUE, PRIMARY KEY (track_id, timestamp))");
+    appendRow(db, "seeds", { trackId: "a", values: { seed: 1n } });
+    expect(() => appendRow(db, "seeds", { trackId: "b", values: { seed: 1n } })).toThrow(/UNIQUE constraint failed: seeds.seed/);
+  });
+
   it("refuses the two names that are the row's key", () => {
     expect(() => appendRow(results(), "default", { trackId: "a", values: { timestamp: 1n } })).toThrow(/cannot be logged/);
   });
@@ -130,6 +137,26 @@ describe("rowsSince", () => {
       ["x", 2],
       ["y", 1],
     ]);
+  });
+
+  it("keeps a stretch whole where an old row of another track lies in it", () => {
+    const db = results();
+    db.exec("CREATE TABLE t (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp)); INSERT INTO t VALUES ('y', '2')");
+    snapshotTo(path, copy);
+    db.exec("INSERT INTO t VALUES ('x', '1'), ('x', '3'), ('y', '4')");
+    expect(rowsSince(db, copy).added.map(({ track_id, rows }) => [track_id, rows])).toEqual([
+      ["x", 2],
+      ["y", 1],
+    ]);
+  });
+
+  it("sees a number that became text with its column, in a table with a key", () => {
+    const db = results();
+    const table = (type: string) => `CREATE TABLE t (track_id TEXT, timestamp TEXT, x ${type}, PRIMARY KEY (track_id, timestamp))`;
+    db.exec(`${table("INTEGER")}; INSERT INTO t VALUES ('a', '1', 1)`);
+    snapshotTo(path, copy);
+    db.exec(`DROP TABLE t; ${table("TEXT")}; INSERT INTO t VALUES ('a', '1', '1')`);
+    expect(rowsSince(db, copy)).toEqual({ added: [], vanished: 0, changed: 1 });
   });
 
   it("counts everything when there was no database", () => {
@@ -194,9 +221,9 @@ it("tracks that a column takes for one are two", () => {
   db.exec(`INSERT INTO t VALUES ('a', '1', 1), ('a', '2', 2), ('A', '2', 2)`);
   snapshotTo(path, copy);
   db.exec(`DELETE FROM t WHERE track_id = 'A' COLLATE BINARY`);
-  db.exec(`INSERT INTO t VALUES ('A', '1', 1), ('a', '3', 3)`);
+  db.exec(`INSERT INTO t VALUES ('A', '1', 1), ('a', '3', 3), ('b', '4', 4), ('B', '4', 4)`);
   const row = (track_id: string, at: string) => ({ table: "t", track_id, first: at, last: at, rows: 1 });
-  expect(rowsSince(db, copy)).toEqual({ added: [row("A", "1"), row("a", "3")], vanished: 1, changed: 0 });
+  expect(rowsSince(db, copy)).toEqual({ added: [row("A", "1"), row("a", "3"), row("B", "4"), row("b", "4")], vanished: 1, changed: 0 });
   expect(bringInRows(db, copy)).toBe(1);
 });
 
@@ -216,6 +243,24 @@ describe("stampRows", () => {
       [2n, "e0.1.0", "own", null],
     ]);
     expect(restampRows(db, added, { from: "e0.1.0", to: "e0.2.0" })).toBe(2);
+  });
+
+  it("counts the rows that say something else over all tracks", () => {
+    const db = results();
+    const tracks = ["a", "b"].map((trackId) => appendRow(db, "default", { trackId, values: { version: "own" } }));
+    expect(stampRows(db, tracks, STAMPS)).toEqual([{ table: "default", column: "version", value: "own", rows: 2 }]);
+  });
+
+  it("writes no row that has all stamps, where a trigger lets none be changed; what else goes wrong is no rule", () => {
+    const db = results();
+    const values = { version: "e0.1.0", git_commit: "abc", dvc_hash: "d" };
+    const track = appendRow(db, "default", { trackId: "a", values });
+    db.exec(`CREATE TRIGGER never BEFORE UPDATE ON "default" BEGIN SELECT RAISE(ABORT, 'never'); END`);
+    expect(stampRows(db, [track], { ...STAMPS, dvc_hash: "d" })).toEqual([]);
+    db.exec(
+      `DROP TRIGGER never; UPDATE "default" SET version = NULL; CREATE TRIGGER broken BEFORE UPDATE ON "default" BEGIN INSERT INTO nowhere VALUES (1); END`,
+    );
+    expect(() => stampRows(db, [track], STAMPS)).toThrow(/no such table/);
   });
 });
 

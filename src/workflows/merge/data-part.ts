@@ -5,6 +5,7 @@ import { trashPlace } from "../../journal/trash.ts";
 import { discard } from "../../merge/beside.ts";
 import { commitDataMerge, prepareDataMerge } from "../../merge/data/merge-data.ts";
 import type { DataMerge, DataReport } from "../../merge/data/types.ts";
+import { copyFileAtomic } from "../../platform/files.ts";
 import { counted } from "../../platform/words.ts";
 import { someOf } from "./database-part.ts";
 import { isSameFile, type MergePart, stateOf } from "./part.ts";
@@ -31,6 +32,7 @@ export async function dataPart(project: Project | null, merge: DataMerge): Promi
     ],
     facts: [[base.path, output, ...sources.map(({ path }) => path)].map(stateOf), report],
     keeps,
+    keep: (place) => copyFileAtomic(output, place),
     commit: () => commitDataMerge(prepared),
     discard: () => discard(temporary),
   };

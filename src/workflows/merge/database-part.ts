@@ -1,14 +1,18 @@
 /** The results databases of a merge. */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { trashPlace } from "../../journal/trash.ts";
+import { besideOf, putInPlace } from "../../merge/beside.ts";
 import { changesTable, commitMerge, discardMerge, prepareMerge } from "../../merge/results/merge-files.ts";
 import type { MergeRules, SourceReport, TableReport } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
+import { makeFolders } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
 import { counted } from "../../platform/words.ts";
+import { copyDatabase } from "../../results/copy.ts";
 import { sameRows } from "../../results/same-rows.ts";
 import type { Step } from "../contract.ts";
 import { warnOfOtherVersions } from "./other-versions.ts";
@@ -45,9 +49,18 @@ export function databasePart(
     steps: [...reports.flatMap(stepsOf), ...(changes ? [{ verb, target: output, ...(keeps === null ? {} : { keeps }) }] : [])],
     facts: [[...(base === null ? [] : [base.path]), output, ...sources.map(({ path }) => path)].map(stateOf), rules, reports],
     keeps,
+    keep: (place) => keepDatabase(output, place),
     commit: () => commitMerge(prepared),
     discard: () => discardMerge(prepared),
   };
+}
+
+/** With what a program has left beside it, or has not yet moved into it. */
+function keepDatabase(path: string, place: string): void {
+  makeFolders(dirname(place));
+  const copy = besideOf(place, "before");
+  copyDatabase(path, copy);
+  putInPlace(copy, place);
 }
 
 /** A stage that runs again leaves its output as it is when nothing is new. */

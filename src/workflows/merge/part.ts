@@ -4,7 +4,6 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { copyFileAtomic } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, Step } from "../contract.ts";
 import { wordsOf } from "../input.ts";
@@ -21,6 +20,7 @@ export interface MergePart<Report> {
   facts: unknown;
   /** Where the old bytes go before the new ones come; null: they are in the new ones. */
   keeps: string | null;
+  keep(place: string): void;
   commit(): void;
   discard(): void;
 }
@@ -33,12 +33,12 @@ export interface NamedPath {
 }
 
 /** Puts a part in its place. */
-export function commitPart({ changes, keeps, output, commit, discard }: MergePart<unknown>): void {
+export function commitPart({ changes, keeps, keep, commit, discard }: MergePart<unknown>): void {
   if (!changes) {
     discard();
     return;
   }
-  if (keeps !== null) copyFileAtomic(output, keeps);
+  if (keeps !== null) keep(keeps);
   commit();
 }
 
