@@ -6,6 +6,7 @@ import { type Database, openDatabase } from "../../src/platform/sqlite.ts";
 import { bringInRows } from "../../src/results/bring-in.ts";
 import { openResults } from "../../src/results/database.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, snapshotTo, stampRows } from "../../src/results/rows.ts";
+import { createShard, schemaOf } from "../../src/results/shard.ts";
 
 let folder: string;
 let path: string;
@@ -281,6 +282,19 @@ it("a table that has as many columns as there can be takes as many stamps as the
     { table: "nearly", column: "version", value: null, rows: 1, rule },
   ]);
   expect(restampRows(db, tracks, { from: "e0.1.0", to: "e0.2.0" })).toBe(1);
+  const more = () => appendRow(db, "full", { trackId: "t", values: { more: 1n } });
+  expect(more).toThrow(expect.objectContaining({ code: "E_DATABASE", message: expect.stringContaining("has 2000 columns") }));
+});
+
+it("a shard has the tables of a database with a search index, and no index", () => {
+  const db = results();
+  appendRow(db, "default", { trackId: "a", values: { note: "x" } });
+  db.exec("CREATE VIRTUAL TABLE found USING fts5(note); INSERT INTO found VALUES ('x'); CREATE INDEX plain ON \"default\" (note)");
+  const shard = join(folder, "shard.db");
+  createShard(shard, { schema: schemaOf(path), tables: [] }, (made) => {
+    const names = made.arrays("SELECT name FROM sqlite_schema WHERE name IN ('default', 'plain', 'found') ORDER BY 1");
+    expect(names).toEqual([["default"], ["plain"]]);
+  });
 });
 
 describe("the driver", () => {

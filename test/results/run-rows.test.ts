@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { appendRow } from "../../src/results/rows.ts";
 import { digestRun, removeRun, restampRun } from "../../src/results/run-rows.ts";
-import { addRunTracks, insertRun, readRuns, updateRun } from "../../src/results/runs.ts";
+import { addRunTracks, insertRun, readRuns, runTracks, updateRun } from "../../src/results/runs.ts";
 import type { RunRecord } from "../../src/results/types.ts";
 import { makeFolder } from "../support/repository.ts";
 
@@ -86,6 +86,18 @@ test("removing a run takes its record, tracks and rows, and nothing of others", 
   expect(digestRun(db, "loud-fox-0001")).toBe(other);
   expect(readRuns(db).map(({ run_id }) => run_id)).toEqual(["loud-fox-0001"]);
   expect(db.arrays(`SELECT DISTINCT track_id FROM "default"`)).toEqual([["t2"]]);
+  db.exec("DROP TABLE expver_runs; DROP TABLE expver_run_tracks");
+  expect(removeRun(db, "loud-fox-0001")).toBe(0);
+});
+
+test("rows of one moment have one order, whatever index finds them; a stretch that has grown is the longer one", () => {
+  const { db, digest } = setUp();
+  db.exec("CREATE TABLE t (track_id TEXT, timestamp TEXT, x INTEGER); INSERT INTO t VALUES ('t1', '1', 2), ('t1', '1', 1), ('t1', '1', 3)");
+  for (const rows of [1, 3]) addRunTracks(db, "quiet-otter-0412", [{ table: "t", track_id: "t1", first: "1", last: "1", rows }]);
+  expect(runTracks(db, "quiet-otter-0412").find(({ table }) => table === "t")?.rows).toBe(3);
+  const before = digest();
+  db.exec("CREATE INDEX i ON t (track_id, timestamp, x)");
+  expect(digest()).toBe(before);
 });
 
 test("another version: rows that say another one keep it; a table that is gone, or lost its stamps, stands in the way of none", () => {

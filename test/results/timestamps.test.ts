@@ -1,5 +1,11 @@
 import { expect, it } from "vitest";
-import { nextMicroseconds } from "../../src/results/timestamps.ts";
+import { compareTimestamps, nextMicroseconds } from "../../src/results/timestamps.ts";
+
+it("steps are before dates, and in their own order", () => {
+  const times = ["2026-01-01 12:00:00", 10n, "9", 9.5];
+  expect(times.toSorted(compareTimestamps)).toEqual(["9", 9.5, 10n, "2026-01-01 12:00:00"]);
+  expect(times.toReversed().toSorted(compareTimestamps)).toEqual(["9", 9.5, 10n, "2026-01-01 12:00:00"]);
+});
 
 it("no two are the same and they keep their order, but a clock that was set back is followed", () => {
   const now = new Date("2026-11-26T12:00:00.000Z");
