@@ -76,6 +76,19 @@ export function plainMode(): number {
   return 0o666 & ~process.umask();
 }
 
+/**
+ * As far as the file system goes along: with Samba, a FUSE drive or another's file it does not, and no mode is a reason not to keep data.
+ * Takes a path or a descriptor.
+ */
+export function setMode(file: string | number, mode: number): void {
+  try {
+    if (typeof file === "number") fchmodSync(file, mode);
+    else chmodSync(file, mode);
+  } catch (error) {
+    if (!hasCode(error, "EPERM", "EROFS", "ENOTSUP")) throw error;
+  }
+}
+
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);
@@ -85,7 +98,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Genera
     const mode = options.mode ?? modeOf(path);
     const descriptor = openSync(temporary, "wx", mode ?? 0o666);
     try {
-      if (mode !== undefined) fchmodSync(descriptor, mode);
+      if (mode !== undefined) setMode(descriptor, mode);
       for (const piece of typeof data === "string" ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data)
         writeAll(descriptor, piece);
       fsyncSync(descriptor);
@@ -106,7 +119,7 @@ export function copyFileAtomic(from: string, to: string, { mode }: { mode?: numb
   try {
     makeFolders(dirname(to));
     copyFileSync(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    if (mode !== undefined) chmodSync(temporary, mode);
+    if (mode !== undefined) setMode(temporary, mode);
     const descriptor = openSync(temporary, "r");
     try {
       fsyncSync(descriptor);

@@ -1,7 +1,7 @@
 /** Making one file appear as another: reflink, hard link, symbolic link or copy, whatever the file system can do. */
-import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
+import { closeSync, constants, copyFileSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, plainMode, writeAll } from "./files.ts";
+import { hasCode, plainMode, setMode, writeAll } from "./files.ts";
 import { copyingAll, hashingFile, md5Of, readSmall } from "./hashing.ts";
 import type { Work } from "./pace.ts";
 
@@ -112,7 +112,7 @@ function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mod
       reflink(from, to);
       const descriptor = openSync(to, "r");
       try {
-        fchmodSync(descriptor, mode);
+        setMode(descriptor, mode);
       } finally {
         closeSync(descriptor);
       }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/objects/staging.ts";
 import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
+import { externalDrive } from "../support/small-disk.ts";
 import { objectsBelow } from "../support/twins.ts";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
@@ -160,6 +161,27 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
     asBob("remove", "train.csv.dvc");
     expect(ann.read("ours/train.csv")).toBe("1\n");
     expect(readdirSync(join(ann.root(), "ours")).sort()).toEqual(["train.csv"]);
+  });
+
+  it("a cache and a remote on a drive mounted for another user, where nobody else may set a mode", (test) => {
+    const drive = externalDrive({ owner: lstatSync(ann.root()).uid });
+    if (drive === null) return test.skip("no exFAT here");
+    bob.run("mkdir", "-p", "drive");
+    const careful = bob.withUmask("077");
+    const there = (...args: string[]) =>
+      careful.run("sh", "-c", 'cd "$0/drive" && exec "$@"', bob.root(), process.execPath, MAIN, "data", ...args);
+    there("init", "-q", "--no-scm");
+    there("cache", "dir", "-q", join(drive, "cache"));
+    there("remote", "add", "-q", "-d", "store", join(drive, "store"));
+    const large = "a line of what is copied in more than one piece\n".repeat(100_000);
+    bob.write("drive/d/x", "on a drive\n");
+    bob.write("drive/large", large);
+    there("add", "d", "large");
+    there("push");
+    for (const path of ["drive/d", "drive/large", join(drive, "cache/files")]) bob.run("rm", "-rf", path);
+    there("pull");
+    expect([bob.read("drive/d/x"), bob.read("drive/large") === large]).toEqual(["on a drive\n", true]);
+    expect(there("verify")).toContain("all right");
   });
 });
 

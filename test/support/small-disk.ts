@@ -31,14 +31,15 @@ export function cloningDisk(): string | null {
 
 /**
  * Mounts what most external drives have: exFAT, without links and modes, which takes names that differ in case for one. Null where nothing
- * here can, or this process may not.
+ * here can, or this process may not. `owner`: whose all files there are, whoever makes them; others may read and write them, but set no mode.
  */
-export function externalDrive(): string | null {
+export function externalDrive({ owner }: { owner?: number } = {}): string | null {
   const [image, folder] = [join(makeFolder("image"), "exfat"), makeFolder("disk")];
   writeFileSync(image, "");
   truncateSync(image, 64 * 2 ** 20);
   if (spawnSync("mkfs.exfat", [image]).status !== 0) return null;
-  const mounts = (type: string) => spawnSync("mount", ["-t", type, "-o", "loop", image, folder]).status === 0;
+  const options = owner === undefined ? "loop" : `loop,uid=${owner},umask=000,allow_other`;
+  const mounts = (type: string) => spawnSync("mount", ["-t", type, "-o", options, image, folder]).status === 0;
   if (!["exfat", "exfat-fuse"].some(mounts)) return null;
   mounted.push(folder);
   return folder;

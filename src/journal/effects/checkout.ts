@@ -1,9 +1,9 @@
 /** Files that a checkout replaced, removed or made: whether they still are what it left, and what they were before, from the cache. */
-import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { constants, copyFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { fromSystemError } from "../../errors.ts";
-import { hasCode, hiddenStem, isFile, plainMode, removeFile } from "../../platform/files.ts";
+import { hasCode, hiddenStem, isFile, plainMode, removeFile, setMode } from "../../platform/files.ts";
 import { firstBytes, hashingFile } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Work } from "../../platform/pace.ts";
@@ -62,7 +62,7 @@ function* takingBack(top: string, effect: CheckedOut): Work<void> {
       removeFile(beside);
       // Not a link: whatever it was, it may be written to.
       copyFileSync(objectOf(effect, before), beside, constants.COPYFILE_FICLONE);
-      chmodSync(beside, plainMode());
+      setMode(beside, plainMode());
       renameSync(beside, path);
       yield { files: 0, bytes: 0 };
     }

@@ -1,6 +1,7 @@
 /** Databases that are objects of the cache, merged into a file of our own. */
-import { chmodSync, constants, copyFileSync } from "node:fs";
+import { constants, copyFileSync } from "node:fs";
 import { ExpverError } from "../../errors.ts";
+import { setMode } from "../../platform/files.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
 import { withStoredResults } from "../../results/database.ts";
 import { eventsTables, hasTable, RUNS_TABLE } from "../../results/schema.ts";
@@ -22,7 +23,7 @@ export function holdsResults(object: string): boolean {
 /** Makes the file `to`: ours with the rows of theirs. Journal mode as in ours. Throws as {@link mergeInto}. */
 export function mergeStored({ base, ours, theirs }: StoredSides, to: string, onConflict: ConflictChoice | undefined): SourceReport {
   copyFileSync(ours, to, constants.COPYFILE_FICLONE);
-  chmodSync(to, 0o600);
+  setMode(to, 0o600);
   const db = openDatabase(to);
   try {
     // Nobody else sees this file, and it is synced when it is stored.

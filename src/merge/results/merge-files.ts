@@ -2,9 +2,10 @@
  * Databases merged into a file: worked out in a copy beside the output, which then takes its place in one step, or, where a
  * program may have the output open, brought into it by SQL.
  */
-import { chmodSync, closeSync, copyFileSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { setMode } from "../../platform/files.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 import { type Database, foldName, openDatabase } from "../../platform/sqlite.ts";
 import { bringInRows } from "../../results/bring-in.ts";
@@ -56,7 +57,7 @@ export function prepareMerge(merge: FilesMerge): PreparedMerge {
   const before = inPlace ? besideOf(workplace, "before") : null;
   try {
     copyDatabase(start, temporary);
-    chmodSync(temporary, statSync(start).mode | 0o200);
+    setMode(temporary, statSync(start).mode | 0o200);
     if (before !== null) copyFileSync(temporary, before);
     const isWal = walByHeader(!inPlace && existsSync(output) ? output : temporary);
     const reports = mergeAll(temporary, sources, merge);

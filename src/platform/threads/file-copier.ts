@@ -1,8 +1,8 @@
 /** One file after another, as any thread reads, hashes and copies it. */
 import { createHash } from "node:crypto";
-import { closeSync, fchmodSync, fstatSync, lstatSync, openSync, readSync, renameSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, openSync, readSync, renameSync, unlinkSync } from "node:fs";
 import type { FileIdentity } from "../file-stat.ts";
-import { hasCode, writeAll } from "../files.ts";
+import { hasCode, setMode, writeAll } from "../files.ts";
 import { isSmall, md5Of, readSmall } from "../hashing.ts";
 import { tryReflink } from "../links.ts";
 import type { Perform } from "./pieces.ts";
@@ -83,8 +83,8 @@ export function fileCopier(task: CopyTask): Perform {
   };
   const finish = (descriptor: number, index: number, isClone = false) => {
     // A clone has the mode of what it was cloned from.
-    if (exactMode) fchmodSync(descriptor, mode);
-    else if (isClone) fchmodSync(descriptor, mode & ~process.umask());
+    if (exactMode) setMode(descriptor, mode);
+    else if (isClone) setMode(descriptor, mode & ~process.umask());
     if (stats !== null) keepStat(stats, index, fstatSync(descriptor));
   };
   const copy = (bytes: Buffer, path: string, index: number) => {

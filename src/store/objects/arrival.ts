@@ -1,8 +1,8 @@
 /** An object that comes piece by piece, from a network: hashed on the way, in memory while it is small, then in a temporary file. */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, createReadStream, fchmodSync, openSync, rmSync } from "node:fs";
+import { closeSync, createReadStream, openSync, rmSync } from "node:fs";
 import { fromSystemError } from "../../errors.ts";
-import { writeAll } from "../../platform/files.ts";
+import { setMode, writeAll } from "../../platform/files.ts";
 import { type Digest, md5OfFile } from "../../platform/hashing.ts";
 import type { HashName } from "../types.ts";
 
@@ -44,7 +44,7 @@ export function openArrival(hashName: HashName, temporary: () => string): Arriva
     async resume(path) {
       const descriptor = openSync(path, "a");
       file = { path, descriptor };
-      fchmodSync(descriptor, 0o444);
+      setMode(descriptor, 0o444);
       // In pieces: other transfers go on meanwhile.
       for await (const chunk of createReadStream(path, { highWaterMark: IN_MEMORY })) {
         hash.update(chunk as Buffer);

@@ -3,9 +3,9 @@
  * into a staging folder beside the shards, synced together, then renamed, members before the listings that name them. Shards
  * that did not exist are built there and renamed whole: most of the renames of a first add.
  */
-import { chmodSync, closeSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { writeAll } from "../../platform/files.ts";
+import { setMode, writeAll } from "../../platform/files.ts";
 import { type Digest, hashingFile } from "../../platform/hashing.ts";
 import { tryReflink } from "../../platform/links.ts";
 import { finishWork, type Work } from "../../platform/pace.ts";
@@ -112,7 +112,7 @@ function writerInto(waiting: WaitingObjects): Writer {
   let reflinks = true;
 
   const protect = (file: string) => {
-    if (chmodNeeded) chmodSync(file, 0o444);
+    if (chmodNeeded) setMode(file, 0o444);
   };
 
   /** The name is unknown until the end. */
@@ -120,7 +120,7 @@ function writerInto(waiting: WaitingObjects): Writer {
     const temporary = waiting.temporary({ hashName: kind });
     if (reflinks && tryReflink(from, temporary)) {
       const digest = yield* hashingFile(temporary, { kind });
-      chmodSync(temporary, 0o444);
+      setMode(temporary, 0o444);
       return { ...digest, temporary };
     }
     reflinks = false;

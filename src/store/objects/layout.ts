@@ -2,9 +2,9 @@
  * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
  * were verified", to DVC and to us.
  */
-import { chmodSync, constants, lstatSync, readFileSync } from "node:fs";
+import { constants, lstatSync, readFileSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { hasCode, isMissing, makeFolders } from "../../platform/files.ts";
+import { isMissing, makeFolders, setMode } from "../../platform/files.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import { batchesOf, finishWork, type Work } from "../../platform/pace.ts";
 import { type StatAnswers, takingStats } from "../../platform/threads/many-stats.ts";
@@ -155,7 +155,7 @@ function sizeIfTrusted(dir: string, object: ObjectName, { mode, size }: { mode: 
   if ((mode & constants.S_IFMT) !== constants.S_IFREG) return null;
   const path = objectPath(dir, object);
   if (hashOfObject(path, object) !== object.hash) return null;
-  protect(path);
+  setMode(path, VERIFIED_MODE);
   return size;
 }
 
@@ -214,16 +214,7 @@ export function objectOfKey(key: string): ObjectName {
 export function makeFolder({ shared }: ObjectFolder, path: string): void {
   const first = makeFolders(path);
   if (shared && first !== undefined) {
-    for (let made = path; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) chmodSync(made, SHARED_FOLDER_MODE);
-  }
-}
-
-/** Sets 0444; in a shared folder a file of somebody else keeps its mode. */
-function protect(path: string): void {
-  try {
-    chmodSync(path, VERIFIED_MODE);
-  } catch (error) {
-    if (!hasCode(error, "EPERM", "EROFS")) throw error;
+    for (let made = path; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) setMode(made, SHARED_FOLDER_MODE);
   }
 }
 

@@ -2,8 +2,8 @@
  * Bytes of large objects whose fetch was broken off: they wait beside the shards of a cache, under the name they should get, until a later
  * fetch goes on with them. Nothing vouches for them: the hash of the whole object does.
  */
-import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { fileSize, isMissing } from "../../platform/files.ts";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { fileSize, isMissing, setMode } from "../../platform/files.ts";
 import { makeFolder, type ObjectFolder, shardsFolder } from "./layout.ts";
 
 /** Where they wait. */
@@ -47,7 +47,7 @@ export function keepPartial(cache: ObjectFolder, hash: string, from: string): vo
 export function takePartial(cache: ObjectFolder, hash: string, to: string): boolean {
   try {
     renameSync(`${partialsFolder(cache)}/${hash}`, to);
-    chmodSync(to, 0o644);
+    setMode(to, 0o644);
     return true;
   } catch (error) {
     if (isMissing(error)) return false;

@@ -1,5 +1,5 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -7,7 +7,7 @@ import { checkoutFiles } from "../../git/checkout-files.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
 import { copyingFiles, type FileToCopy } from "../../platform/copy-files.ts";
-import { isFolder, makeFolders, plainMode, removePath } from "../../platform/files.ts";
+import { isFolder, makeFolders, plainMode, removePath, setMode } from "../../platform/files.ts";
 import { createPlacer } from "../../platform/links.ts";
 import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
@@ -176,7 +176,7 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
   // Last of all: the others have their copies, and what ends before is found again there by the next try.
   for (const [node, { dir, object, size }] of movable) {
     renameSync(objectPath(dir, object), place(node));
-    chmodSync(place(node), plainMode());
+    setMode(place(node), plainMode());
     yield { files: 1, bytes: size };
   }
   return md5s;
@@ -220,7 +220,7 @@ function checkOutBlobs(
     makeFolders(dirname(to));
     renameSync(from, to);
     // As with dvc, for which such a file is no program any more.
-    if (!filtered) chmodSync(to, plainMode());
+    if (!filtered) setMode(to, plainMode());
     if (statSync(to).size >= 1024 || !isLfsPointer(readFileSync(to))) continue;
     const meant = lfsBytes(repository, { path: node.path, blob: node.blob as string });
     if (meant === null) warnOfPointer(node, report);

@@ -1,8 +1,9 @@
 /** Making the files of placements out of the cache, under any names: what can be linked is linked, the others are copied together. */
-import { chmodSync, lstatSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { FileIdentity } from "../../platform/file-stat.ts";
+import { setMode } from "../../platform/files.ts";
 import { isSmall } from "../../platform/hashing.ts";
 import { createPlacer, type LinkType, type Placer } from "../../platform/links.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
@@ -128,7 +129,7 @@ function* copyingFile({ placer }: Placing, file: FileFromCache, temporary: strin
 }
 
 function makeExecutable(file: string): void {
-  chmodSync(file, (lstatSync(file).mode & 0o777) | 0o100);
+  setMode(file, (lstatSync(file).mode & 0o777) | 0o100);
 }
 
 function damaged({ path, dir, object }: FileFromCache, found: string): ExpverError {

@@ -1,11 +1,11 @@
 /** Rows that get another version: in a copy of a stored database, and in the working one. */
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { removePath } from "../../platform/files.ts";
+import { removePath, setMode } from "../../platform/files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import type { Database } from "../../platform/sqlite.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -37,7 +37,7 @@ export async function storeRestamped(project: Project, { hash, hashName, path }:
   const ingest = beginIngest(cache);
   try {
     copyFileSync(objectPath(cache.dir, object), copy);
-    chmodSync(copy, 0o644);
+    setMode(copy, 0o644);
     await withDatabase(copy, (db, { readRuns, restampRun }) =>
       db.write(() => {
         for (const { run_id: run, version } of readRuns(db, { only: number.runs }))

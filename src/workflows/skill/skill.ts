@@ -1,5 +1,4 @@
 /** `expver skill`: the agent skill of this release, shown, installed where agents look, checked, removed. */
-import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { findPlace } from "../../config/project.ts";
@@ -7,7 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import { applyTextEdits, setText, type TextEdit } from "../../journal/file-edits.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
-import { makeFolders, readTextIfExists } from "../../platform/files.ts";
+import { makeFolders, readTextIfExists, setMode } from "../../platform/files.ts";
 import { VERSION } from "../../platform/version.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
@@ -156,7 +155,7 @@ async function write(context: Context, { command, isUser, edits, kept }: SkillPl
       work: async (operation) => applyTextEdits(place, operation, edits),
     });
   }
-  for (const { path, after } of edits) if (after !== null && path.includes("/scripts/")) chmodSync(path, 0o755);
+  for (const { path, after } of edits) if (after !== null && path.includes("/scripts/")) setMode(path, 0o755);
   return { folders, files: edits.length, kept };
 }
 

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { removePath } from "../../../platform/files.ts";
+import { removePath, setMode } from "../../../platform/files.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { finishWork, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
@@ -67,7 +67,7 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
       if (isLinked(file) || isAnothers(file, mode)) {
         const make = function* (at: string): Work<void> {
           yield* placer.duplicating(file.path, at, file.stat.size);
-          chmodSync(at, mode);
+          setMode(at, mode);
         };
         yield* make(join(staging, "file"));
         takeName(join(staging, "file"), file.path, (beside) => finishWork(make(beside)));

@@ -1,5 +1,5 @@
 /** Bytes that are in the cache, or in Git, come into the worktree; what stood there goes to the trash. */
-import { chmodSync, constants, copyFileSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -7,7 +7,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
 import { catFiles } from "../../../git/tree.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { makeFolders, plainMode } from "../../../platform/files.ts";
+import { makeFolders, plainMode, setMode } from "../../../platform/files.ts";
 import { readListing } from "../../../store/objects/layout.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import { hashOutput, objectFile } from "../../../store/worktree/contents.ts";
@@ -54,5 +54,5 @@ export async function placeBlob(
 function copyObject(dir: string, hash: string, target: string): void {
   makeFolders(dirname(target));
   copyFileSync(objectFile(dir, hash), target, constants.COPYFILE_FICLONE);
-  chmodSync(target, plainMode());
+  setMode(target, plainMode());
 }
