@@ -296,3 +296,22 @@ test("a pointer that was added undecided is found whatever a person has set for 
   repo.git("config", "color.grep.filename", "red");
   expect(about(await examine(repo), "undecided-pointers")).toMatchObject([{ what: expect.stringContaining("a.dvc was added while") }]);
 });
+
+test("a fresh clone, where nothing is here yet, is told in one line what to type", async () => {
+  const repo = await setUp();
+  const names = Array.from({ length: 6 }, (_, index) => `data/${index}.csv`);
+  for (const name of names) repo.write(name, name);
+  expect(repo.expver(["data", "add", ...names]).code).toBe(0);
+  expect(repo.expver(["data", "remote", "add", "-d", "backup", "../store"]).code).toBe(0);
+  expect(repo.expver(["data", "push"]).code).toBe(0);
+  for (const path of [".dvc/cache/files", ...names]) rmSync(join(repo.root, path), { recursive: true });
+  expect(about(await examine(repo), "lost-objects")).toEqual([
+    expect.objectContaining({
+      level: "warning",
+      what: expect.stringMatching(/6 tracked outputs .* and 3 more$/),
+      remedy: "expver data pull",
+    }),
+  ]);
+  expect(repo.expver(["data", "pull"]).code).toBe(0);
+  expect(about(await examine(repo), "lost-objects")).toEqual([]);
+});

@@ -56,6 +56,9 @@ describe("a worktree", () => {
     expect(found("moved-worktrees")).toEqual([]);
     expect(openTestRepository(moved, repo.context.env as Record<string, string>).git("status", "--porcelain")).toBe("?? notes.txt");
     expect(repo.expverJson(["check", "trial"]).data.checked[0]).toMatchObject({ root: moved });
+    repo.git("-C", moved, "switch", "-q", "-c", "another");
+    expect(found("half-removed-worktrees")).toEqual([]);
+    expect(found("detached-worktrees")[0]?.what).toContain(moved);
   });
 
   it("whose folder is gone: what is left is named, nothing of its branch goes", () => {
@@ -78,7 +81,7 @@ describe("a worktree", () => {
     const [place] = repo.expverJson(["check", "trial"]).data.checked;
     expect(place.findings.map(({ remedy }: { remedy: string }) => remedy)).toContain(`git branch KEEP ${lost.slice(0, 12)}`);
     const { items } = repo.expverJson(["advise", "cleanup"]).data;
-    expect(items.find(({ command }: { command: string }) => command === "git worktree prune").blockedBy).toHaveLength(1);
+    expect(items.find(({ command }: { command: string }) => command === "expver worktree remove trial").blockedBy).toHaveLength(1);
     lab.must("worktree", "remove", "trial", "--force", "commits", "--yes");
     expect(repo.git("for-each-ref", "--format=%(objectname)", "refs/expver/backup")).toContain(lost);
   });
@@ -127,6 +130,11 @@ describe("a worktree", () => {
   it("that is detached goes back to its branch, with the commits made meanwhile; one elsewhere is left", () => {
     there.git("checkout", "-q", "--detach");
     const commit = there.commit("made detached", { "more.py": "y\n" });
+    // `git switch` would leave the commit behind.
+    expect(found("detached-worktrees")[0]).toMatchObject({
+      what: expect.stringContaining(" 1 commit ahead"),
+      remedy: "expver doctor --fix",
+    });
     expect(own("detached-worktrees")).toHaveLength(1);
     expect(there.git("rev-parse", "exp/trial")).toBe(commit);
     expect(there.git("status", "--porcelain")).toBe("");

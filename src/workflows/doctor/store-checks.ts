@@ -8,6 +8,7 @@ import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import { roomOn } from "../../platform/file-system.ts";
 import { isFolder, isSamePlace, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { counted } from "../../platform/words.ts";
 import { cacheTrash, openCache } from "../../store/objects/cache.ts";
 import { objectPath } from "../../store/objects/layout.ts";
 import { parseListing } from "../../store/objects/listing.ts";
@@ -20,6 +21,7 @@ import type { Pointer } from "../../store/types.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
+import { someOf } from "./experiment-checks.ts";
 
 export const lostObjects: Check = {
   id: "lost-objects",
@@ -37,13 +39,29 @@ export const lostObjects: Check = {
       incomplete.map(({ pointer }) => pointer),
       context,
     );
-    return incomplete.flatMap(({ pointer, missing }, index): Finding[] => {
+    const isThere = (index: number) => states[index]?.worktree === "same";
+    const away = incomplete
+      .filter(({ pointer }, index) => !isThere(index) && (hasRemote || pointer.isImport))
+      .map(({ pointer }) => pointer);
+    // A fresh clone has nothing yet, and one command brings it all.
+    const all: Finding[] =
+      away.length <= MOST_TOLD
+        ? []
+        : [
+            {
+              level: "warning",
+              what: `the bytes of ${counted(away.length, "tracked output")} are not in the cache: ${someOf(away.map(({ path }) => path))}`,
+              remedy: "expver data pull",
+            },
+          ];
+    const told = incomplete.flatMap(({ pointer, missing }, index): Finding[] => {
+      if (all.length > 0 && away.includes(pointer)) return [];
       const many = missing === 1 ? "" : ` (${missing} objects)`;
       const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
       const typed = typedPath(project, pointer.path);
       const worktree = states[index]?.worktree;
       // Adding anything else would make the pointer name that, and forget what it named.
-      if (worktree === "same") return [{ level: "warning", what: `${what}; they stand at that path`, remedy: `expver data add ${typed}` }];
+      if (isThere(index)) return [{ level: "warning", what: `${what}; they stand at that path`, remedy: `expver data add ${typed}` }];
       if (hasRemote || pointer.isImport) return [{ level: "warning", what, remedy: `expver data pull ${typed}` }];
       return [
         {
@@ -56,8 +74,12 @@ export const lostObjects: Check = {
         },
       ];
     });
+    return [...all, ...told];
   },
 };
+
+/** One by one. */
+const MOST_TOLD = 5;
 
 export const contestedOutputs: Check = {
   id: "contested-outputs",

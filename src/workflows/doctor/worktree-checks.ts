@@ -9,6 +9,7 @@ import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { copyFileAtomic, removePath } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { counted } from "../../platform/words.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
 import type { Check, Finding, Scene } from "./check.ts";
@@ -34,8 +35,9 @@ export const movedWorktrees: Check = {
   fix(scene, { subject = "" }) {
     const found = findMoved(scene, subject);
     if (found === null || scene.place.repository === null) return null;
-    git(scene.place.repository, ["worktree", "repair", found]);
+    // Before Git knows: then it is found where it is now, and says so itself.
     const record = recordAt(scene, subject);
+    git(scene.place.repository, ["worktree", "repair", found]);
     if (record !== null) saveRecord(scene.place, { ...record, root: found });
     return `Git knows it as ${found}`;
   },
@@ -104,8 +106,11 @@ export const detachedWorktrees: Check = {
       const { root, branch } = record;
       const there = `git -C ${shellWord(root)}`;
       if (off.canReturn) {
-        const what = `HEAD of ${root} is detached, ${off.ahead === 0 ? "at" : `${off.ahead} commits ahead of`} the tip of its branch ${branch}`;
-        return [{ level: "warning", what, remedy: `${there} switch ${branch}`, fix: `put it on ${branch} again`, subject: root }];
+        const where = off.ahead === 0 ? "at" : `${counted(off.ahead, "commit")} ahead of`;
+        const what = `HEAD of ${root} is detached, ${where} the tip of its branch ${branch}`;
+        // Only switched back, it would leave those commits behind.
+        const remedy = off.ahead === 0 ? `${there} switch ${branch}` : "expver doctor --fix";
+        return [{ level: "warning", what, remedy, fix: `put it on ${branch} again`, subject: root }];
       }
       const what = `HEAD of ${root} is ${off.on ?? `detached at ${off.head.slice(0, 12)}`}, and not on its branch ${branch}`;
       return [{ level: "warning", what, remedy: `Keep what is there: ${there} branch KEEP; then: ${there} switch ${branch}` }];
