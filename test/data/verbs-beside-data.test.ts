@@ -97,6 +97,12 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     twins.run(["unfreeze", "../dvc.yaml:train", "../f.dvc"], "sub");
     same();
     expect(twins.ours.read("dvc.yaml")).toContain("  train: # one\n");
+    // As DVC 0 wrote it.
+    for (const verb of ["freeze", "unfreeze"]) {
+      twins.each(({ write, read }) => write("f.dvc", `${read("f.dvc")}locked: true\n`));
+      twins.run([verb, "f.dvc"]);
+      same();
+    }
     // Nothing is done when one of several is wrong: dvc does the others.
     expect(twins.ours.expver(["data", "freeze", "f.dvc", "gone"]).code).toBe(1);
     expect(twins.ours.read("f.dvc")).not.toContain("frozen");

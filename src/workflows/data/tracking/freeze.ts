@@ -43,7 +43,8 @@ function freezing(command: "data freeze" | "data unfreeze", frozen: boolean): Wr
         const { file, keys } = fileOf(project, context, target);
         const before = texts.get(file)?.before ?? readTextIfExists(absolutePath(project, file));
         if (before === null) throw notThere(`there is no ${shownPath(project, file)}`, target);
-        const old = texts.get(file)?.after ?? before;
+        // What DVC 0 called it counts as the same, and gives way to it.
+        const old = withoutEntry(texts.get(file)?.after ?? before, [...keys, "locked"], file);
         const path = [...keys, "frozen"];
         const isFrozen = stateOf(old, { file, keys, target });
         const after = !frozen ? withoutEntry(old, path, file) : isFrozen ? old : setYamlTyped(old, path, "true", file);
