@@ -1,9 +1,9 @@
 /** A database that a real xetrack Tracker is writing is stored whole, without being in its way. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type OpenOptions, openDatabase } from "../../src/platform/sqlite.ts";
+import { letGoOfClosed, type OpenOptions, openDatabase } from "../../src/platform/sqlite.ts";
 import { makeExperiment, until } from "../run/story.ts";
 import { peer } from "../support/peers.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -193,4 +193,39 @@ describe("data checkout of a database", () => {
     expect(repo.expver(["data", "checkout", path]).code).toBe(0);
     expect(rows(repo)).toBe("0 ok");
   });
+});
+
+it("what a killed program has left beside a database goes with it when it is moved or removed; one that is open stays where it is", async () => {
+  const repo = makeExperiment();
+  const db = openDatabase(join(repo.root, "scores.db"), { create: true });
+  db.exec('PRAGMA journal_mode = wal; CREATE TABLE "default" (n INTEGER); INSERT INTO "default" VALUES (0)');
+  db.close();
+  await letGoOfClosed();
+  const sqlite = join(import.meta.dirname, "../../node_modules/@photostructure/sqlite");
+  const addKilled = (path: string, n: number) => {
+    const program = `new (require(${JSON.stringify(sqlite)}).DatabaseSync)(${JSON.stringify(path)}).exec('INSERT INTO "default" VALUES (${n})')`;
+    expect(spawnSync(process.execPath, ["-e", `${program}; process.kill(process.pid, "SIGKILL")`], { cwd: repo.root }).signal).toBe(
+      "SIGKILL",
+    );
+    expect(existsSync(join(repo.root, `${path}-wal`))).toBe(true);
+  };
+  const rows = (path: string) => readAll(join(repo.root, path), { immutable: true }).rows;
+  expect(repo.expver(["data", "add", "scores.db"]).code).toBe(0);
+  addKilled("scores.db", 1);
+  expect(repo.expver(["data", "move", "scores.db", "moved.db"])).toMatchObject({ code: 0 });
+  expect([rows("moved.db"), existsSync(join(repo.root, "scores.db-wal"))]).toEqual([[0, 1], false]);
+  addKilled("moved.db", 2);
+  expect(repo.expver(["data", "remove", "moved.db.dvc", "--outs"]).code).toBe(0);
+  expect(existsSync(join(repo.root, "moved.db-wal"))).toBe(false);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(rows("moved.db")).toEqual([0, 1, 2]);
+  const open = openDatabase(join(repo.root, "moved.db"));
+  expect(open.get('SELECT count(*) AS n FROM "default"')).toEqual({ n: 3n });
+  for (const args of [
+    ["move", "moved.db", "third.db"],
+    ["remove", "moved.db.dvc", "--outs"],
+  ]) {
+    expect(repo.expverJson(["data", ...args])).toMatchObject({ code: 1, error: { code: "E_IN_USE", details: { pids: [process.pid] } } });
+  }
+  open.close();
 });

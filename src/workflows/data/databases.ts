@@ -1,8 +1,10 @@
 /** How commands that store data copy databases that programs may be writing. The driver itself is loaded when one is met. */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import type { CopyDatabase } from "../../store/worktree/databases.ts";
+import { ExpverError } from "../../errors.ts";
+import { whoHasOpen } from "../../platform/open-files.ts";
+import { type CopyDatabase, isDatabase } from "../../store/worktree/databases.ts";
 
 export async function databaseCopier(): Promise<CopyDatabase> {
   return (await import("../../results/copy.ts")).copyDatabase;
@@ -17,6 +19,27 @@ export async function settleDatabases(project: Project, paths: readonly string[]
   if (files.length === 0) return;
   const { settle } = await import("../../results/copy.ts");
   for (const file of files) settle(file);
+}
+
+/**
+ * Takes what is kept beside these databases into their files before those go elsewhere: it would stay behind. Throws E_IN_USE for one
+ * that a program has open.
+ */
+export async function bringToRest(project: Project, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const file = absolutePath(project, path);
+    if (!existsSync(`${file}-wal`) && !isKept(`${file}-journal`)) continue;
+    const { settle } = await import("../../results/copy.ts");
+    settle(file);
+    await (await import("../../platform/sqlite.ts")).letGoOfClosed();
+    // Whoever closes it last takes the -wal away.
+    if (!existsSync(`${file}-wal`) || !isDatabase(project, file, statSync(file, { throwIfNoEntry: false })?.size ?? 0)) continue;
+    const pids = whoHasOpen(file) ?? [];
+    const who = pids.length === 0 ? "a program" : `process ${pids.join(", ")}`;
+    throw new ExpverError("E_IN_USE", `${path} is open in ${who}: rows that are in ${path}-wal would stay behind`, {
+      details: { path, pids },
+    });
+  }
 }
 
 /** Asked once: a program that is at work makes and removes its journal at any time. */

@@ -20,6 +20,7 @@ import { entryName } from "../../../store/worktree/contents.ts";
 import { takingAlong } from "../../../store/worktree/moved.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { bringToRest } from "../databases.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { refused } from "../refused.ts";
@@ -56,6 +57,7 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
     const file = isAlone && isNamed ? `${to}.dvc` : pointer.file;
     refuseUnusable(project, { pointer, pointers, to, file });
+    await bringToRest(project, [pointer.path]);
     return {
       command: "data move",
       steps: [

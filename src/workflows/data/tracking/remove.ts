@@ -23,6 +23,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { removingStored } from "../checkout-effects.ts";
+import { bringToRest } from "../databases.ts";
 import { withExitCode } from "../exit-codes.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
@@ -58,6 +59,11 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
     ];
     const outs = input.outs === true;
     if (!outs) for (const output of outputs) refuseGone(project, output);
+    else
+      await bringToRest(
+        project,
+        outputs.map(({ path }) => path),
+      );
     return {
       command: "data remove",
       steps: [
