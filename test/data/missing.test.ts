@@ -51,6 +51,21 @@ it("links into a cache that was emptied are data that is gone: told as such, bro
   expect(JSON.parse(status().stdout)).toEqual({});
 });
 
+it("what came from a URL and was never pushed comes from there again, as the hint says", () => {
+  const owner = makeRepository();
+  owner.expver(["data", "init"]);
+  owner.expver(["data", "remote", "add", "-d", "store", makeFolder("remote")]);
+  owner.write("../elsewhere", "1\n");
+  expect(owner.expver(["data", "import-url", join(owner.root, "../elsewhere"), "x"]).code).toBe(0);
+  owner.commit("imported");
+  const clone = makeRepository({ cloneOf: owner.root });
+  const { code, stderr } = clone.expver(["data", "pull"]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("and what was imported: expver data update x.dvc.\n")]);
+  expect(clone.expver(["data", "update", "x.dvc"]).code).toBe(0);
+  expect(clone.read("x")).toBe("1\n");
+  expect(clone.git("status", "--porcelain")).toBe("");
+});
+
 describe("a file of a folder of which the remote has only some", () => {
   it("comes when it and the listing are there", () => {
     const { clone } = cloneWhere({ there: ["a"], listing: true });

@@ -1,12 +1,14 @@
 /** Bytes that are neither here nor on the remote: which, where they were looked for, and what to type where they are. */
-import { isWithin, shownPath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { counted } from "../../../platform/words.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { readListing } from "../../../store/objects/layout.ts";
+import { readImport } from "../../../store/pointers/import-file.ts";
 import type { TransferReport } from "../../../store/transfer/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Selection } from "../open-data.ts";
@@ -57,8 +59,21 @@ export function sayMissing(
     text: `${what} ${verb} neither in the cache nor on ${remotes.join(", ")}${files.length > 0 ? `: ${listed(files)}` : ""}`,
     hint: isKept
       ? `Their pointer says push: false, so they are never pushed: make them again (of a stage: dvc repro), or pull the others by name.`
-      : `Where they still are, type: expver data push ${typed}; where nobody has them, add the data again.`,
+      : `Where they still are, type: expver data push ${typed}; where nobody has them, ${againOf(project, lacking)}.`,
   };
+}
+
+/** Some dvc 3 (3.30) pushed nothing that came from a URL. */
+function againOf(project: Project, lacking: readonly { pointer: Pointer | undefined }[]): string {
+  const files = new Set(lacking.flatMap(({ pointer }) => (pointer?.stage === undefined ? (pointer?.file ?? []) : [])));
+  const isImport = (file: string) => {
+    const text = readTextIfExists(absolutePath(project, file));
+    return text !== null && !/^cmd:/m.test(text) && readImport(text, file) !== null;
+  };
+  const imported = [...files].filter(isImport).slice(0, SHOWN);
+  if (imported.length === 0) return "add the data again";
+  const typed = imported.map((file) => typedPath(project, file)).join(" ");
+  return `add the data again, and what was imported: expver data update ${typed}`;
 }
 
 /** With dvc's code: what a folder's listing names and no remote has is a failure of `fetch`, and a file of its own is none. */
