@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
+import { bestFirst } from "../../src/workflows/models/metric-choice.ts";
+import { runMeant } from "../../src/workflows/models/pick-model.ts";
 import { LOSSES, makeModels, md5, modelOf, must, runOfVersion, train } from "./story.ts";
 
 it("every model once, lowest loss first, with its bytes' places", () => {
@@ -108,6 +110,20 @@ it("names a metric that nobody has", () => {
     code: "E_NOT_FOUND",
     hint: "expver models list --metric loss",
   });
+});
+
+it("of equal ones the older is first, whatever they are called; the beginning of two runs names none", () => {
+  const model = (path: string, date: string) => ({ path, date, metrics: { loss: "0.5" } });
+  const models = [model("a", "2026-02-01T00:00:00Z"), model("b", "2026-01-01T00:00:00Z"), model("c", "")];
+  const by = { metric: "loss", direction: "min", source: "config" } as const;
+  for (const some of [models, models.toReversed()]) expect(bestFirst(some, by).map(({ path }) => path)).toEqual(["b", "a", "c"]);
+  const known = { runs: new Set(["quiet-otter-0412", "quiet-fox-0001"]), folder: { path: "", candidates: [] } };
+  expect(["quiet", "quiet-f", "quiet-otter-0412", ""].map((asked) => runMeant(known as never, asked))).toEqual([
+    null,
+    "quiet-fox-0001",
+    "quiet-otter-0412",
+    null,
+  ]);
 });
 
 it("of equal ones the older is the best, also when its tag was made anew", () => {

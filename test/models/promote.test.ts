@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { modelsPromote } from "../../src/workflows/models/promote.ts";
 import { inBackground, until } from "../run/story.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -140,6 +141,7 @@ it.each([
   ["--min", "accuracy", 2],
   ["--better-than", "e0.2.0", 4],
   ["--better-than", "e0.3.0", 0],
+  ["--better-than", "e0.1.0", 4],
   ["--better-than", "production", 4],
 ])("gate %s %s of e0.1.0, with e0.2.0 in production: exit %i", (flag, value, code) => {
   const repo = makeModels();
@@ -148,6 +150,25 @@ it.each([
   expect(answer.code).toBe(code);
   if (code === 4) expect(answer.error?.code).toBe("E_GATE");
   expect(repo.read(PRODUCTION)).toBe(modelOf(code === 0 ? "0.5" : "0.2"));
+});
+
+it("what is in production and has no number nobody knows to be worse", () => {
+  const repo = makeModels();
+  repo.write(PRODUCTION, "by hand");
+  must(repo, "data", "add", PRODUCTION);
+  repo.commit("by hand");
+  expect(repo.expverJson(["models", "promote", "--best", "--better-than", "production"]).error).toMatchObject({
+    code: "E_GATE",
+    message: expect.stringContaining(`the loss of ${PRODUCTION} is not known`),
+  });
+});
+
+it("what came into production since the plan was made stays", async () => {
+  const repo = makeModels();
+  const plan = await modelsPromote.plan(repo.context, { version: "e0.1.0" });
+  repo.write(PRODUCTION, "meanwhile");
+  await expect(modelsPromote.apply(repo.context, plan)).rejects.toMatchObject({ code: "E_PLAN_STALE" });
+  expect(repo.read(PRODUCTION)).toBe("meanwhile");
 });
 
 it("a direction nobody said decides nothing", () => {

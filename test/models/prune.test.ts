@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { modelsPrune } from "../../src/workflows/models/prune.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { addRemotes, makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
@@ -135,6 +136,15 @@ it("never the production model, the best, one without a number, or what belongs 
     [`${FOLDER}/${run}_model.json`]: "its loss is not known",
   });
   expect(repo.read(`${FOLDER}/best.bin`)).toBe("whose?");
+});
+
+it("a candidate that was changed since the plan was made stays, and so do the others", async () => {
+  const { repo, candidates } = makeCandidates();
+  const plan = await modelsPrune.plan(repo.context, { keep: "1", toTrash: true });
+  expect(plan.removes).toHaveLength(2);
+  repo.write(candidates["e0.3.0"] ?? "", "trained on");
+  await expect(modelsPrune.apply(repo.context, plan)).rejects.toMatchObject({ code: "E_PLAN_STALE" });
+  expect([left(repo, candidates), repo.read(candidates["e0.3.0"] ?? "")]).toEqual([VERSIONS, "trained on"]);
 });
 
 it("a run with many rows and several files is one run; a metric of guessed direction removes nothing", () => {
