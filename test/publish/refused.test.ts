@@ -270,6 +270,21 @@ it("a published tag never moves", () => {
   expect(upstream.git("rev-parse", version)).not.toBe(repo.git("rev-parse", version));
 });
 
+it("a published version whose name the remote gave to another: what is said to be typed keeps both", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  upstream.git("tag", "-f", "-a", version, "-m", "theirs\n\nKind: run\nRun: other-otter-0001", `${version}^{commit}~1`);
+  const { hint } = repo.expverJson(["publish", version]).error as { hint: string };
+  expect(repo.expverJson(["doctor"]).data.findings).toContainEqual(expect.objectContaining({ check: "moved-tags", remedy: hint }));
+  const [fetch = "", tag = ""] = hint.replace(/^.*?: /, "").split(" && ");
+  repo.git(...fetch.split(" ").slice(1));
+  must(repo, tag.split(" ").slice(1));
+  expect(repo.git("rev-parse", version)).toBe(upstream.git("rev-parse", version));
+  must(repo, ["verify", "e0.2.0"]);
+  must(repo, ["publish", "e0.2.0"]);
+});
+
 it("a data remote that others will not know of is told", () => {
   const { repo, storage } = makeStudy();
   must(repo, ["data", "remote", "remove", "storage"]);

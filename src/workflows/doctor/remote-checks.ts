@@ -1,6 +1,7 @@
 /** What the Git remote says, when it answers. */
 import { git } from "../../git/git.ts";
 import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
+import { keepBoth } from "../publish/versions.ts";
 import type { Check } from "./check.ts";
 
 export const PATIENCE_MS = 3000;
@@ -8,7 +9,7 @@ export const PATIENCE_MS = 3000;
 export const movedTags: Check = {
   id: "moved-tags",
   title: "versions that mean different commits here and on the remote",
-  find({ place, project }) {
+  find({ place, project, looked }) {
     if (place.repository === null) return [];
     const { repository } = place;
     const prefix = project?.config.versions.prefix ?? "e";
@@ -16,6 +17,7 @@ export const movedTags: Check = {
     const theirs = remote === null ? null : lsRemoteTags(repository, remote, prefix, PATIENCE_MS);
     if (remote === null || theirs === null) return [];
     const ours = git(repository, ["for-each-ref", "--format=%(objectname) %(refname:strip=2)", `refs/tags/${prefix}*`]);
+    const versions = new Map(project === null ? [] : looked.registry().versions.map((version) => [version.name, version]));
     return ours.split("\n").flatMap((line) => {
       const [object = "", tag = ""] = line.split(" ");
       const other = theirs.get(tag);
@@ -24,7 +26,7 @@ export const movedTags: Check = {
         {
           level: "problem",
           what: `${tag} is ${object.slice(0, 12)} here and ${other.slice(0, 12)} on ${remote}: two experiments have one name`,
-          remedy: `Give yours another number: expver tag NEW --run RUN; then take theirs: git fetch --force ${remote} tag ${tag}`,
+          remedy: keepBoth(tag, versions.get(tag) ?? null, remote),
         },
       ];
     });

@@ -41,7 +41,7 @@ export function chooseVersions(
     const object = version.tagObject ?? version.commit;
     if (remote === null) return { version, object, state: "local" };
     const theirs = refs.get(`refs/tags/${version.name}`);
-    if (theirs !== undefined && theirs !== object && !version.unpublished) throw moved(version.name, { object, theirs, remote });
+    if (theirs !== undefined && theirs !== object && !version.unpublished) throw moved(version, { object, theirs, remote });
     return { version, object, state: theirs === undefined ? "new" : theirs === object ? "there" : "taken" };
   });
   const isOther = ({ name, unpublished }: Version) => !unpublished && !refs.has(`refs/tags/${name}`);
@@ -65,13 +65,24 @@ function ofOthers(names: readonly string[]): ExpverError {
   );
 }
 
-function moved(name: string, { object, theirs, remote }: { object: string; theirs: string; remote: string }): ExpverError {
+/** What to type where another experiment has the name of ours on the remote. `version` null: the tag is none. */
+export function keepBoth(name: string, version: Version | null, remote: string): string {
+  if (version?.unpublished) return `expver publish ${name} gives yours another number`;
+  const [only, ...others] = version?.message.runs ?? [];
+  const takeTheirs = `git fetch --force ${remote} tag ${name}`;
+  // Before theirs is here, the run is still that version.
+  return only !== undefined && others.length === 0
+    ? `Take theirs, and give yours another number: ${takeTheirs} && expver tag --run ${only.run}`
+    : `Keep yours under another name, and take theirs: git tag NEW ${name} && ${takeTheirs}`;
+}
+
+function moved(version: Version, { object, theirs, remote }: { object: string; theirs: string; remote: string }): ExpverError {
   return new ExpverError(
     "E_VERSION_TAKEN",
-    `${name} is ${object.slice(0, 12)} here and ${theirs.slice(0, 12)} on ${remote}: a published version never moves`,
+    `${version.name} is ${object.slice(0, 12)} here and ${theirs.slice(0, 12)} on ${remote}: a published version never moves`,
     {
-      hint: `To keep yours, give it another number (expver tag NEW --run RUN, or git tag NEW ${name}); to take theirs: git fetch --force ${remote} tag ${name}`,
-      details: { version: name, here: object, there: theirs, remote },
+      hint: keepBoth(version.name, version, remote),
+      details: { version: version.name, here: object, there: theirs, remote },
     },
   );
 }
