@@ -195,26 +195,31 @@ describe("data checkout of a database", () => {
   });
 });
 
-it("what a killed program has left beside a database goes with it when it is moved or removed; one that is open stays where it is", async () => {
-  const repo = makeExperiment();
-  const db = openDatabase(join(repo.root, "scores.db"), { create: true });
+function makeDatabase(repo: TestRepository, path: string): Promise<void> {
+  const db = openDatabase(join(repo.root, path), { create: true });
   db.exec('PRAGMA journal_mode = wal; CREATE TABLE "default" (n INTEGER); INSERT INTO "default" VALUES (0)');
   db.close();
-  await letGoOfClosed();
+  return letGoOfClosed();
+}
+
+/** Its row is in the `-wal` only. */
+function addKilled(repo: TestRepository, path: string, n: number): void {
   const sqlite = join(import.meta.dirname, "../../node_modules/@photostructure/sqlite");
-  const addKilled = (path: string, n: number) => {
-    const program = `new (require(${JSON.stringify(sqlite)}).DatabaseSync)(${JSON.stringify(path)}).exec('INSERT INTO "default" VALUES (${n})')`;
-    expect(spawnSync(process.execPath, ["-e", `${program}; process.kill(process.pid, "SIGKILL")`], { cwd: repo.root }).signal).toBe(
-      "SIGKILL",
-    );
-    expect(existsSync(join(repo.root, `${path}-wal`))).toBe(true);
-  };
+  const program = `new (require(${JSON.stringify(sqlite)}).DatabaseSync)(process.argv[1]).exec('INSERT INTO "default" VALUES (${n})')`;
+  const at = join(repo.root, path);
+  expect(spawnSync(process.execPath, ["-e", `${program}; process.kill(process.pid, "SIGKILL")`, at]).signal).toBe("SIGKILL");
+  expect(existsSync(`${at}-wal`)).toBe(true);
+}
+
+it("what a killed program has left beside a database goes with it when it is moved or removed; one that is open stays where it is", async () => {
+  const repo = makeExperiment();
+  await makeDatabase(repo, "scores.db");
   const rows = (path: string) => readAll(join(repo.root, path), { immutable: true }).rows;
   expect(repo.expver(["data", "add", "scores.db"]).code).toBe(0);
-  addKilled("scores.db", 1);
-  expect(repo.expver(["data", "move", "scores.db", "moved.db"])).toMatchObject({ code: 0 });
+  addKilled(repo, "scores.db", 1);
+  expect(repo.expver(["data", "move", "scores.db", "moved.db"]).code).toBe(0);
   expect([rows("moved.db"), existsSync(join(repo.root, "scores.db-wal"))]).toEqual([[0, 1], false]);
-  addKilled("moved.db", 2);
+  addKilled(repo, "moved.db", 2);
   expect(repo.expver(["data", "remove", "moved.db.dvc", "--outs"]).code).toBe(0);
   expect(existsSync(join(repo.root, "moved.db-wal"))).toBe(false);
   expect(repo.expver(["undo"]).code).toBe(0);
@@ -228,4 +233,21 @@ it("what a killed program has left beside a database goes with it when it is mov
     expect(repo.expverJson(["data", ...args])).toMatchObject({ code: 1, error: { code: "E_IN_USE", details: { pids: [process.pid] } } });
   }
   open.close();
+});
+
+it.each([
+  ["import-url", "-f", "other.db", "scores.db"],
+  ["get-url", "-f", "other.db", "scores.db"],
+  ["move", "other.db", "scores.db"],
+])("what a killed program has left beside a database is not played into what takes its place, and undo has it: %s", async (...args) => {
+  const repo = makeExperiment();
+  for (const path of ["other.db", "scores.db"]) await makeDatabase(repo, path);
+  if (args[0] === "move") expect(repo.expver(["data", "add", "other.db"]).code).toBe(0);
+  addKilled(repo, "scores.db", 1);
+  const rows = () => readAll(join(repo.root, "scores.db"), {}).rows;
+  expect(repo.expver(["data", ...args])).toMatchObject({ code: 0 });
+  expect(rows()).toEqual([0]);
+  await letGoOfClosed();
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(rows()).toEqual([0, 1]);
 });

@@ -3,8 +3,10 @@ import { existsSync, statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { isFile } from "../../platform/files.ts";
+import { firstBytes } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
-import { type CopyDatabase, isDatabase } from "../../store/worktree/databases.ts";
+import { type CopyDatabase, DATABASE_HEADER, startsLikeDatabase } from "../../store/worktree/databases.ts";
 
 export async function databaseCopier(): Promise<CopyDatabase> {
   return (await import("../../results/copy.ts")).copyDatabase;
@@ -22,22 +24,21 @@ export async function settleDatabases(project: Project, paths: readonly string[]
 }
 
 /**
- * Takes what is kept beside these databases into their files before those go elsewhere: it would stay behind. Throws E_IN_USE for one
- * that a program has open.
+ * Takes what is kept beside databases into their files before those go elsewhere, or others take their places: it would stay behind, and be
+ * played into what has the name then. Throws E_IN_USE for one that a program has open.
  */
-export async function bringToRest(project: Project, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const file = absolutePath(project, path);
+export async function bringToRest(files: readonly string[]): Promise<void> {
+  for (const file of files) {
     if (!existsSync(`${file}-wal`) && !isKept(`${file}-journal`)) continue;
     const { settle } = await import("../../results/copy.ts");
     settle(file);
     await (await import("../../platform/sqlite.ts")).letGoOfClosed();
     // Whoever closes it last takes the -wal away.
-    if (!existsSync(`${file}-wal`) || !isDatabase(project, file, statSync(file, { throwIfNoEntry: false })?.size ?? 0)) continue;
+    if (!existsSync(`${file}-wal`) || !isFile(file) || !startsLikeDatabase(firstBytes(file, DATABASE_HEADER.length))) continue;
     const pids = whoHasOpen(file) ?? [];
     const who = pids.length === 0 ? "a program" : `process ${pids.join(", ")}`;
-    throw new ExpverError("E_IN_USE", `${path} is open in ${who}: rows that are in ${path}-wal would stay behind`, {
-      details: { path, pids },
+    throw new ExpverError("E_IN_USE", `${file} is open in ${who}: rows that are in its -wal would be lost`, {
+      details: { path: file, pids },
     });
   }
 }

@@ -27,7 +27,7 @@ import { removingScanned } from "../../../store/worktree/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import { removingStored } from "../checkout-effects.ts";
-import { databaseCopier } from "../databases.ts";
+import { bringToRest, databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import type { ForeignSettings } from "./foreign-settings.ts";
@@ -119,6 +119,7 @@ export async function bring(
   { path, make, operation }: { path: string; make: MakeCopy; operation: OpenOperation },
 ): Promise<Brought> {
   const absolute = absolutePath(project, path);
+  await bringToRest([absolute]);
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   try {
     const target = join(staging, "made");
@@ -159,6 +160,7 @@ export async function takeAway(
   { path, operation }: { path: string; operation: OpenOperation },
 ): Promise<void> {
   const absolute = absolutePath(project, path);
+  await bringToRest([absolute]);
   const scan = await storedAt(project, context, absolute);
   if (scan !== null) await paceWork(removingStored(project, operation, { path, scan }), context, { label: "removing" });
   if (!isHere(absolute)) return;

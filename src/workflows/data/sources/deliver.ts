@@ -12,6 +12,7 @@ import { md5Of } from "../../../platform/hashing.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { newOwnName, ownerOf, sweepStagings } from "../../../store/objects/staging.ts";
+import { bringToRest } from "../databases.ts";
 
 /** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
 export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
@@ -107,6 +108,7 @@ export function isTaken(staging: string): boolean {
 
 /** Outside of every project there is no trash: --force was asked for, and the old file goes with the new one's coming. */
 async function replace(context: Context, path: string, { command, target }: { command: string; target: string }): Promise<void> {
+  await bringToRest([path]);
   const place = findPlace({ ...context, cwd: dirname(path) });
   if (place === null || place.dvcRoot === null) {
     // A file takes the place of a file in one step.

@@ -57,7 +57,7 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
     const file = isAlone && isNamed ? `${to}.dvc` : pointer.file;
     refuseUnusable(project, { pointer, pointers, to, file });
-    await bringToRest(project, [pointer.path]);
+    await bringToRest([pointer.path, to].map((path) => absolutePath(project, path)));
     return {
       command: "data move",
       steps: [

@@ -59,11 +59,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
     ];
     const outs = input.outs === true;
     if (!outs) for (const output of outputs) refuseGone(project, output);
-    else
-      await bringToRest(
-        project,
-        outputs.map(({ path }) => path),
-      );
+    else await bringToRest(outputs.map(({ path }) => absolutePath(project, path)));
     return {
       command: "data remove",
       steps: [
