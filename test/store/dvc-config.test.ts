@@ -135,6 +135,18 @@ describe("levels", () => {
     expect(otherRemotes(openProject(repository.context), "FAR").sort()).toEqual(["abs", "here"]);
   });
 
+  it("may call the cache by the name of a remote on this machine, as DVC 0 did", () => {
+    const withCache = (local: string) =>
+      configOf(
+        withLevels({
+          repo: `[cache]\ndir = elsewhere\nlocal = ${local}\n['remote "Here"']\nurl = /abs/x\n['remote "far"']\nurl = s3://b\n`,
+        }),
+      );
+    expect(withCache("Here").cache.dir).toBe("/abs/x");
+    expect(() => withCache("far")).toThrow(/cache\.local .* is far: .* no folder of this machine/);
+    expect(() => withCache("gone")).toThrow(/no remote gone is configured/);
+  });
+
   it("a remote below another has its options, its own win; one below itself or nothing is what it says", () => {
     const repository = withLevels({
       repo: `['remote "base"']

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { parseLockFile } from "../../src/store/pointers/lock-file.ts";
+import { parseLockFile, renderLockFile } from "../../src/store/pointers/lock-file.ts";
+import type { Pointer } from "../../src/store/types.ts";
 
 const MD5 = "3e2b31c72181b87149ff995e7202c0e3";
 const lock = (stage: string, ...paths: string[]) =>
@@ -41,6 +42,21 @@ it("takes from dvc.yaml what is not cached, not pushed, or has its own remote", 
     ["work/metrics.json", false, true, undefined],
     ["work/curve.csv", true, true, "other"],
   ]);
+});
+
+it("passes over what lies elsewhere and DVC does not keep; what it keeps there is refused", () => {
+  const elsewhere = ["/mnt/x", "s3://bucket/y", "../../z"];
+  const text = lock("train", ...elsewhere, "plain");
+  const pipeline = (flags: string) =>
+    `stages:\n  train:\n    cmd: x\n    outs: [plain, ${elsewhere.map((path) => `{"${path}": {${flags}}}`).join(", ")}]\n`;
+  const found = parseLockFile(text, "dvc.lock", pipeline("cache: false"));
+  expect(found.map(({ path }) => path)).toEqual(["plain"]);
+  const after = renderLockFile(text, { pipeline: pipeline("cache: false"), textOf: () => null }, found[0] as Pointer, {
+    hash: "a".repeat(32),
+    size: 4,
+  });
+  expect(after.split("\n").filter((line) => !text.includes(line))).toEqual([`      md5: ${"a".repeat(32)}`, "      size: 4"]);
+  expect(() => parseLockFile(text, "dvc.lock", pipeline("push: false"))).toThrow(/leads out of the repository/);
 });
 
 it("knows the stages of a foreach by their pattern", () => {

@@ -183,6 +183,12 @@ describe("reading", () => {
     expect(parsePointerFile(`outs:\n- md5: ${MD5}\n  path: x\n`, "a/x.dvc")[0]).toMatchObject({ hashName: "md5-dos2unix", path: "a/x" });
   });
 
+  it("passes over what lies elsewhere and DVC does not keep", () => {
+    const outs = (cache: string) => `outs:\n- path: /mnt/x\n  cache: ${cache}\n- md5: ${MD5}\n  path: x\n`;
+    expect(parsePointerFile(outs("false"), "a/x.dvc").map(({ path }) => path)).toEqual(["a/x"]);
+    expect(() => parsePointerFile(outs("true"), "a/x.dvc")).toThrow(/leads out of the repository/);
+  });
+
   it("keeps digits of an unquoted hash as text", () => {
     expect(parsePointerFile("outs:\n- md5: 12345678901234567890123456789012\n  path: x\n", "x.dvc")[0]?.hash).toBe(
       "12345678901234567890123456789012",

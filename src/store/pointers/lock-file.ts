@@ -5,7 +5,17 @@ import { setYamlSource } from "../../config/edit-yaml.ts";
 import { isMapping } from "../../platform/mapping.ts";
 import type { OutputContent, Pointer } from "../types.ts";
 import { editLockEntry } from "./pointer-edit.ts";
-import { asFields, asList, type Fields, readMapping, refuseUnknown, text as scalar, toPointer, truth } from "./pointer-fields.ts";
+import {
+  asFields,
+  asList,
+  type Fields,
+  liesElsewhere,
+  readMapping,
+  refuseUnknown,
+  text as scalar,
+  toPointer,
+  truth,
+} from "./pointer-fields.ts";
 import { contentFields } from "./pointer-file.ts";
 import { type ReadText, stageTemplates } from "./stage-templates.ts";
 
@@ -33,9 +43,11 @@ export function parseLockFile(text: string, file: string, pipeline: string | nul
     if (!isDefined) return [];
     const folder = posix.join(posix.dirname(file), wdir);
     return asList(fields.outs, file, `outs of ${stage}`).flatMap((out) => {
-      const pointer = toPointer(out, { file, folder, isImport: false, stage });
       const path = scalar(asFields(out, file, `an output of ${stage}`).path) ?? "";
-      return makes(path) ? [{ ...pointer, ...flagsOf(path) }] : [];
+      const flags = flagsOf(path);
+      if (flags.cache === false && liesElsewhere(path, folder)) return [];
+      const pointer = toPointer(out, { file, folder, isImport: false, stage });
+      return makes(path) ? [{ ...pointer, ...flags }] : [];
     });
   });
 }
@@ -53,7 +65,10 @@ export function renderLockFile(
   const outs = asList(asFields(around[stage ?? ""], file, `stage ${stage}`).outs, file, `outs of ${stage}`);
   const { wdir } = readPipeline(pipeline, posix.join(posix.dirname(file), "dvc.yaml"), textOf)(stage ?? "");
   const folder = posix.join(posix.dirname(file), wdir);
-  const out = outs.find((one) => toPointer(one, { file, folder, isImport: false }).path === path);
+  const isMeant = (one: unknown) =>
+    !liesElsewhere(asFields(one, file, `an output of ${stage}`).path, folder) &&
+    toPointer(one, { file, folder, isImport: false }).path === path;
+  const out = outs.find(isMeant);
   const name = scalar(asFields(out, file, `an output of ${stage}`).path) ?? "";
   return editLockEntry(text, name, { stages: [...stages, stage ?? ""], fields: contentFields(content) });
 }

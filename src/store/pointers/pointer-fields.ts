@@ -130,6 +130,11 @@ export function truth(value: unknown, file: string, field: string, otherwise: bo
   throw badPointer(file, field, `is neither true nor false: ${show(value)}`);
 }
 
+/** Of an output's path as it is written: none of the repository. What DVC does not keep there concerns nobody here. */
+export function liesElsewhere(path: unknown, folder: string): boolean {
+  return typeof path === "string" && (/^(?:\w+:)?\//.test(path) || !staysInside(posix.join(folder, path)));
+}
+
 /** An output's path from the root. It never leaves the root, and never leads into Git's or DVC's own folders. */
 function readPath(value: unknown, { file, folder }: EntryPlace): string {
   if (typeof value !== "string" || value === "")

@@ -4,7 +4,18 @@ import { isMapping } from "../../platform/mapping.ts";
 import { staysInside } from "../objects/listing.ts";
 import type { OutputContent, Pointer, RepositorySource, Settings, TakenVersion, UrlOrigin } from "../types.ts";
 import { editEntry } from "./pointer-edit.ts";
-import { asFields, asList, badPointer, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
+import {
+  asFields,
+  asList,
+  badPointer,
+  type Fields,
+  liesElsewhere,
+  readMapping,
+  refuseUnknown,
+  text as textOf,
+  toPointer,
+  truth,
+} from "./pointer-fields.ts";
 import { yamlLine } from "./yaml-scalar.ts";
 
 // `cmd` stood here in DVC 1; what such a file says about outputs still holds.
@@ -18,7 +29,12 @@ export function parsePointerFile(text: string, file: string): Pointer[] {
   const deps = asList(top.deps, file, "deps").map((dep) => asFields(dep, file, "an entry of deps"));
   // What came from a URL is pushed like one's own data; what came from another repository is not.
   const source = deps.flatMap((dep) => repositorySource(dep, file) ?? [])[0];
-  const pointers = asList(top.outs, file, "outs").map((out) => toPointer(out, { file, folder, isImport: source !== undefined }));
+  const isKept = (out: unknown) => {
+    const { path, cache } = asFields(out, file, "an entry of outs");
+    return truth(cache, file, "cache", true) || !liesElsewhere(path, folder);
+  };
+  const outs = asList(top.outs, file, "outs").filter(isKept);
+  const pointers = outs.map((out) => toPointer(out, { file, folder, isImport: source !== undefined }));
   if (source !== undefined) return pointers.map((pointer) => ({ ...pointer, source }));
   const [first, second] = deps;
   const origin = first === undefined || second !== undefined ? null : urlOrigin(first, { file, folder });

@@ -42,7 +42,7 @@ export function readDvcConfig(project: Place): DvcConfig {
   const text = (section: string, key: string) => textOf(merged.get(section)?.get(key));
   return {
     cache: {
-      dir: text("cache", "dir") ?? join(mainDvcFolder(project) ?? dvcFolder(project), "cache"),
+      dir: cacheSaid(merged) ?? join(mainDvcFolder(project) ?? dvcFolder(project), "cache"),
       linkTypes: readLinkTypes(merged.get("cache")?.get("type")),
       shared: text("cache", "shared")?.toLowerCase() === "group",
     },
@@ -64,6 +64,19 @@ export function otherRemotes(project: Place, asked: string | undefined): string[
 /** `cache.type` as some level says it; null: nobody has. */
 export function linkSetting(project: Place): string | null {
   return textOf(mergeLevels(levelsOf(project)).get("cache")?.get("type")) ?? null;
+}
+
+/** `cache.local`, of DVC 0, names a remote on this machine, and goes before `cache.dir`. Throws E_CONFIG. */
+function cacheSaid(merged: Sections): string | undefined {
+  const cache = merged.get("cache");
+  const name = textOf(cache?.get("local"))?.toLowerCase();
+  if (!name) return textOf(cache?.get("dir"));
+  const url = readRemotes(merged).get(name)?.url;
+  if (url !== undefined && isAbsolute(url)) return url;
+  const what = url === undefined ? `no remote ${name} is configured` : `the remote ${name} is no folder of this machine`;
+  throw new ExpverError("E_CONFIG", `cache.local of DVC's configuration is ${name}: ${what}`, {
+    hint: "Say where the cache is: expver data config --unset cache.local, then expver data cache dir PATH.",
+  });
 }
 
 /** Absolute cache folder. */
@@ -117,7 +130,7 @@ export function dvcFolder(project: Place): string {
 export function sharedCache(project: Place): string | null {
   const main = mainDvcFolder(project);
   if (main === null) return null;
-  return textOf(mergeLevels(levelsOf(project).slice(0, -1)).get("cache")?.get("dir")) ?? join(main, "cache");
+  return cacheSaid(mergeLevels(levelsOf(project).slice(0, -1))) ?? join(main, "cache");
 }
 
 /** What dvc takes for the cache: it knows nothing of the main worktree, so that relative paths in the `config` of a linked one mean other places. */
@@ -126,7 +139,7 @@ export function cacheSeenByDvc(project: Place): string {
     const file = configFile(project, level);
     return settingsIn(readTextIfExists(file) ?? "", file);
   });
-  return textOf(mergeLevels(levels).get("cache")?.get("dir")) ?? join(dvcFolder(project), "cache");
+  return cacheSaid(mergeLevels(levels)) ?? join(dvcFolder(project), "cache");
 }
 
 /** Weakest first. A linked worktree has what the main one's `config.local` says too: caches, remotes and secrets of this machine. */
