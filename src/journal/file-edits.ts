@@ -1,10 +1,11 @@
 /** Small text files (pointers, ignore files, configuration) changed as one step of an operation. */
-import { mkdirSync, realpathSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, realpathSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { isMissing, readTextIfExists, syncFolder, writeFileAtomic } from "../platform/files.ts";
+import { isMissing, readTextIfExists } from "../platform/files.ts";
 import { bytesFor } from "../platform/kept-bytes.ts";
+import { replaceFiles } from "../platform/replace-files.ts";
 import type { OpenOperation } from "./operations.ts";
 import type { Effect } from "./types.ts";
 
@@ -29,22 +30,18 @@ export function applyTextEdits(project: Place, operation: OpenOperation, edits: 
   ];
   operation.record(...effects);
   for (const folder of folders) mkdirSync(folder, { recursive: true });
-  for (const edit of changes) setText(edit.path, edit.after);
+  setTexts(changes.map(({ path, after }) => ({ path, text: after })));
 }
 
-/** Gives a file this text, or removes it. A link is followed, so that it stays a link. */
+/** Gives files these texts, or removes them. A link is followed, so that it stays a link. */
+export function setTexts(texts: readonly { path: string; text: string | null }[]): void {
+  replaceFiles(
+    texts.map(({ path, text }) => (text === null ? { path, bytes: null } : { path: followed(path), bytes: bytesFor(path, text) })),
+  );
+}
+
 export function setText(path: string, text: string | null): void {
-  try {
-    if (text !== null) {
-      writeFileAtomic(followed(path), bytesFor(path, text));
-    } else {
-      rmSync(path, { force: true });
-      syncFolder(dirname(path));
-    }
-  } catch (error) {
-    // What is gone need not be removed.
-    if (text !== null || !isMissing(error)) throw fromSystemError(error, `cannot change ${path}`);
-  }
+  setTexts([{ path, text }]);
 }
 
 /** Removes a folder if nothing is in it; true when it is gone. */

@@ -106,10 +106,8 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
 /** What was being written, or moved to or from another file system, when it was killed. */
 function sweepTemporaries(project: Place, { worktree, effects }: Operation): void {
   if (worktree !== topOf(project)) return;
-  for (const effect of effects) {
-    const moved = effect.kind === "move" ? [effect.from, effect.to] : "path" in effect ? [effect.path] : [];
-    for (const path of moved) removeTemporaries(join(worktree, path));
-  }
+  const paths = effects.flatMap((effect) => (effect.kind === "move" ? [effect.from, effect.to] : "path" in effect ? [effect.path] : []));
+  removeTemporaries(paths.map((path) => join(worktree, path)));
 }
 
 /** Files and index of a worktree that is gone are gone with it; what lay beside one that was moved may be anywhere. */

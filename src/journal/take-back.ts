@@ -5,6 +5,7 @@ import { finishWork, type Work } from "../platform/pace.ts";
 import type { RowHooks, Standing } from "./effects/kind.ts";
 import { kindOf } from "./effects/kinds.ts";
 import { takeRefsBack } from "./effects/refs.ts";
+import { takeFilesBack } from "./effects/texts.ts";
 import { discardKept } from "./trash.ts";
 import type { Effect } from "./types.ts";
 
@@ -41,8 +42,32 @@ export function* takingBack(
     project,
     standing.filter((effect) => effect.kind === "ref"),
   );
-  for (const effect of standing) if (effect.kind !== "ref") yield* kindOf(effect).takingBack(project, effect, rows, isGivenUp);
+  for (const group of neighbours(standing)) {
+    if (group[0]?.kind !== "file") for (const effect of group) yield* kindOf(effect).takingBack(project, effect, rows, isGivenUp);
+    else {
+      yield { files: group.length, bytes: 0 };
+      takeFilesBack(
+        project,
+        group.filter((effect) => effect.kind === "file"),
+      );
+    }
+  }
   return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
+}
+
+const MOST_AT_ONCE = 1000;
+
+/** In their order, those next to each other that are both of files, or both not, as one; without refs. */
+function neighbours(effects: readonly Effect[]): Effect[][] {
+  const groups: Effect[][] = [];
+  for (const effect of effects) {
+    if (effect.kind === "ref") continue;
+    const last = groups.at(-1);
+    const fits = last !== undefined && last.length < MOST_AT_ONCE && (last[0]?.kind === "file") === (effect.kind === "file");
+    if (fits) last.push(effect);
+    else groups.push([effect]);
+  }
+  return groups;
 }
 
 /** The same for an operation that has not come to its end; copies it made of what lies elsewhere go. */

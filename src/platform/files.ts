@@ -91,25 +91,35 @@ export function setMode(file: string | number, mode: number): void {
 
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
-  const folder = dirname(path);
   const temporary = temporaryBeside(path);
   try {
-    makeFolders(folder);
-    const mode = options.mode ?? modeOf(path);
-    const descriptor = openSync(temporary, "wx", mode ?? 0o666);
-    try {
-      if (mode !== undefined) setMode(descriptor, mode);
-      for (const piece of typeof data === "string" ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data)
-        writeAll(descriptor, piece);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeInPlaceOf(path, temporary, { data, mode: options.mode, synced: true });
     renameSync(temporary, path);
-    syncFolder(folder);
+    syncFolder(dirname(path));
   } catch (error) {
     removeFile(temporary);
     throw fromSystemError(error, `cannot write ${path}`);
+  }
+}
+
+interface Content {
+  data: string | Uint8Array | Iterable<Uint8Array>;
+  mode?: number | undefined;
+  /** It is on the disk afterwards. */
+  synced: boolean;
+}
+
+/** What is to take a file's place, with its mode if it is there and no other is wanted. */
+export function writeInPlaceOf(path: string, temporary: string, { data, mode = modeOf(path), synced }: Content): void {
+  makeFolders(dirname(path));
+  const descriptor = openSync(temporary, "wx", mode ?? 0o666);
+  try {
+    if (mode !== undefined) setMode(descriptor, mode);
+    for (const piece of typeof data === "string" ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data)
+      writeAll(descriptor, piece);
+    if (synced) fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -210,13 +220,18 @@ export function isTemporaryName(name: string): boolean {
 const TEMPORARY =
   /^\.(?:expver-[0-9a-f]{12}|.+\.(?:[0-9a-f]{12}|\d+(?:-[0-9a-z]+-[0-9a-f]{12})?\.(?:merged|before|spill)(?:\.tmp\.\d+)?))\.tmp(?:-journal)?$/;
 
-/** Removes what a killed process left beside a path under such a name. */
-export function removeTemporaries(path: string): void {
-  const folder = dirname(path);
-  if (!isFolder(folder)) return;
-  const start = hiddenStem(path);
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(start) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) removePath(join(folder, name));
+/** Removes what a killed process left beside these paths under such names. Each folder is read once. */
+export function removeTemporaries(paths: Iterable<string>): void {
+  const stems = new Map<string, Set<string>>();
+  for (const path of paths) {
+    const folder = dirname(path);
+    stems.set(folder, (stems.get(folder) ?? new Set()).add(hiddenStem(path)));
+  }
+  for (const [folder, starts] of stems) {
+    for (const name of isFolder(folder) ? readdirSync(folder) : []) {
+      const [, start = ""] = /^(.*\.)[0-9a-f]{12}\.tmp$/s.exec(name) ?? [];
+      if (starts.has(start)) removePath(join(folder, name));
+    }
   }
 }
 

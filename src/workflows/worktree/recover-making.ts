@@ -30,7 +30,7 @@ export const recoverMaking: RecoveryHandler = (place, _context, { id, notes }) =
   const repository = requireRepository(place);
   const { admin } = worktreeState(repository, root);
   const ref = `refs/heads/${branch}`;
-  removeTemporaries(recordFile(place, record));
+  removeTemporaries([recordFile(place, record)]);
   const tip = branch === null ? null : readRef(repository, ref);
   if (tip !== null && tip !== commit) {
     saveRecord(place, record);
