@@ -61,8 +61,10 @@ export function repositoryIn({ commonDir, env }: Repository, root: string): Repo
 
 /** False for a folder that is another repository now, or a worktree of another one. */
 export function isWorktreeOf({ commonDir }: Repository, root: string): boolean {
-  const gitDir = linkedGitDir(root);
-  if (gitDir === null) return !existsSync(join(root, ".git"));
+  const gitDir = linkedGitDir(root) ?? join(root, ".git");
+  if (!existsSync(join(root, ".git"))) return true;
+  // The main one's is the repository itself.
+  if (existsSync(gitDir) && realpathSync(gitDir) === realpathSync(commonDir)) return true;
   // Git may have forgotten this worktree: only the folder of all of them is asked for.
   const home = dirname(dirname(gitDir));
   return existsSync(home) && realpathSync(home) === realpathSync(commonDir);

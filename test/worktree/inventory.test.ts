@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } fr
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { MAIN } from "../run/story.ts";
-import { seededRandom, type TestRepository } from "../support/repository.ts";
+import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 import { categoriesOf, type Lab, LEAVINGS, makeLab, train } from "./story.ts";
 
 let lab: Lab;
@@ -203,4 +203,19 @@ it("rows that main lacks are told in the experiment's own worktree too, and no a
     const { findings } = worktrees.find(({ name }: { name: string }) => name === "rows");
     expect(findings.map(({ category }: { category: string }) => category)).toContain("results");
   }
+});
+
+it("the main worktree, asked about itself: what is in no commit is in no other place either", () => {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  repo.write("data/x.csv", "1\n");
+  expect(repo.expver(["data", "add", "data/x.csv"]).code).toBe(0);
+  repo.commit("first", { "train.py": "1\n" });
+  const found = () =>
+    repo.expverJson(["check", "."]).data.checked[0].findings.map(({ category }: { category: string }) => category) as string[];
+  const before = found();
+  repo.write("train.py", "2\n");
+  repo.write("new.py", "");
+  repo.write("data/x.csv", "2\n");
+  expect(found().filter((one) => !before.includes(one))).toEqual(["tracked", "untracked", "data"]);
 });

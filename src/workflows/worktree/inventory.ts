@@ -1,6 +1,7 @@
 /** What would be lost with a worktree or a branch: everything in it that is in no commit, no cache, no remote and not of our making. */
 
 import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -12,6 +13,7 @@ import { whoWorksIn } from "../../platform/open-files.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { objectPath, trustedSize } from "../../store/objects/layout.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 import { fileFindings } from "./inventory/files.ts";
 import { type Finding, finding, single } from "./inventory/finding.ts";
@@ -66,15 +68,18 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const { repository } = project;
   if (repository === null) return [];
   const isExperiment = kind === "experiment";
-  const results = isExperiment ? await worktreeResults(main, project, record) : [];
+  // The one that stays, asked about itself: what it has is nowhere else because it is here.
+  const isMain = main.repository?.root === root;
+  const results = isExperiment && !isMain ? await worktreeResults(main, project, record) : [];
   // Rows that are all in the main database are safe, whatever the bytes around them.
-  const settled = isExperiment && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
+  const settled = isExperiment && !isMain && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
   const line = lineOf(repository, branch);
   return [
     ...(await programs(project, root)),
     ...(await fileFindings(project, { context: inside, repository }, record, {
       settled: new Set(settled),
-      twin: main.repository?.bare === false ? topOf(main) : null,
+      twin: main.repository?.bare === false && !isMain ? topOf(main) : null,
+      stays: isMain && project.dvcRoot !== null ? [relative(root, cacheDir(project))] : [],
     })),
     ...historyFindings(project, repository, line, { disposable: !isExperiment }),
     ...(isExperiment

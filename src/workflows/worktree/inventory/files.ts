@@ -18,12 +18,15 @@ import { listFacts } from "../../run/run-facts.ts";
 import type { WorktreeRecord } from "../records.ts";
 import { type Finding, finding, single } from "./finding.ts";
 
-/** `settled`: outputs whose bytes are known to be safe whatever their pointer says. `twin`: top of the worktree that stays. */
+/**
+ * `settled`: outputs whose bytes are known to be safe whatever their pointer says. `twin`: top of the worktree that stays. `stays`: what else
+ * in it is no file of a person's.
+ */
 export async function fileFindings(
   project: Project,
   { context, repository }: { context: Context; repository: Repository },
   { made, root }: Pick<WorktreeRecord, "made" | "root">,
-  { settled, twin }: { settled: ReadonlySet<string>; twin: string | null },
+  { settled, twin, stays }: { settled: ReadonlySet<string>; twin: string | null; stays: readonly string[] },
 ): Promise<Finding[]> {
   const outputs = project.dvcRoot === null ? [] : await outputStatus(project, readPointers(project), context);
   const places = outputs.map(({ pointer }) => pointer.path);
@@ -42,7 +45,7 @@ export async function fileFindings(
     (path.endsWith(CONFIG_LOCAL) && onlySaysWhereTheCacheIs(join(root, path))) ||
     recorded.has(path) ||
     /(?:^|\/)\.dvc\/tmp(?:\/|$)/.test(path) ||
-    isUnder(path.replace(/\/$/, ""), places);
+    isUnder(path.replace(/\/$/, ""), [...places, ...stays]);
   const listed = ignoredFiles(repository, places);
   const ignored = listed.paths.filter((path) => !isOurs(path) && !isAlsoIn(twin, root, path));
   return [
