@@ -62,6 +62,23 @@ function runsIn(repo: TestRepository): string[] {
 }
 
 describe("expver merge into the project", () => {
+  it("of databases in WAL mode leaves nothing beside the objects of the cache", () => {
+    const repo = makeStudy();
+    const db = openDatabase(join(repo.root, DATABASE));
+    db.exec("PRAGMA journal_mode = wal");
+    db.close();
+    train(repo, "0.2");
+    const { run } = makeWorktree(repo, "wide", "0.1");
+    train(repo, "0.3");
+    const left = () => repo.run("find", [".dvc/cache", "-name", "*-wal", "-o", "-name", "*-shm"]).stdout;
+    for (const name of ["exp/wide", "wide"]) {
+      repo.expver(["check", "exp/wide"]);
+      must(repo, "merge", name);
+      expect([left(), runsIn(repo).includes(run)], name).toEqual(["", true]);
+      must(repo, "undo");
+    }
+  });
+
   it("brings in the rows of HEAD's version first, where a pull has moved the pointer and not the file", () => {
     const repo = makeStudy();
     const { there, run } = makeWorktree(repo, "wide", "0.1");

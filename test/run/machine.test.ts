@@ -133,6 +133,11 @@ describe.skipIf(process.getuid?.() !== 0)("another user's repository", () => {
     db.close();
     expect(JSON.parse(asOther("runs", "list").stdout).data.runs).toHaveLength(1);
     expect(asOther("list").stdout).not.toContain("readonly");
+    const own = makeFolder("own");
+    openResults(join(own, "mine.db"), { create: true }).close();
+    repo.run("chown", ["-R", "65534", own]);
+    const merged = JSON.parse(asOther("merge", "--base-db", join(own, "mine.db"), join(repo.root, "results/experiments.db")).stdout);
+    expect(merged).toMatchObject({ ok: true, data: { database: { changed: true } } });
     expect(refs(repo)).toBe(before);
     expect(openOperations(repo)).toEqual([]);
   });

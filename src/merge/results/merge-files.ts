@@ -19,6 +19,8 @@ import type { MergeRules, MergeSource, SourceReport, TableReport } from "./types
 export interface FilesMerge {
   /** Absolute path; only read, unless it is the output. Null: the first source is where it begins. */
   base: string | null;
+  /** It is an object of the cache. */
+  baseIsStored?: boolean;
   sources: readonly MergeSource[];
   output: string;
   rules: MergeRules;
@@ -56,7 +58,9 @@ export function prepareMerge(merge: FilesMerge): PreparedMerge {
   const temporary = besideOf(workplace, "merged");
   const before = inPlace ? besideOf(workplace, "before") : null;
   try {
-    copyDatabase(start, temporary);
+    const isStored = base === null ? first?.stored : merge.baseIsStored;
+    if (isStored) copyFileSync(start, temporary);
+    else copyDatabase(start, temporary);
     setMode(temporary, statSync(start).mode | 0o200);
     if (before !== null) copyFileSync(temporary, before);
     const isWal = walByHeader(!inPlace && existsSync(output) ? output : temporary);

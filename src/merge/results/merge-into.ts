@@ -2,6 +2,7 @@
 
 import { ExpverError } from "../../errors.ts";
 import { type Database, foldName, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
+import { needsItsFolder, withCopyElsewhere } from "../../platform/sqlite-elsewhere.ts";
 import { brokenRule } from "../../platform/sqlite-errors.ts";
 import { counted } from "../../platform/words.ts";
 import { createLike, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
@@ -12,6 +13,9 @@ import { mergeRuns, mergeRunTracks } from "./run-tables.ts";
 import { addMissingColumns, findColumn, readTables, widenForSource } from "./tables.ts";
 import type { CellConflict, MergeRules, MergeSource, SourceReport, Table, TableReport } from "./types.ts";
 import { mergeUnkeyedRows } from "./unkeyed-rows.ts";
+
+/** Of what nobody writes: nothing may appear beside it, and it may lie where nothing can. */
+const IMMUTABLE = "&immutable=1";
 
 const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
 
@@ -24,10 +28,22 @@ const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
  * E_USAGE for an identity or key column that is not there; E_DATABASE when the source is none.
  */
 export function mergeInto(db: Database, source: MergeSource, rules: MergeRules = {}): SourceReport {
-  const options = source.stored === true ? "&immutable=1" : "";
   try {
-    attach(db, readOnlyUri(source.path) + options, "theirs");
-    if (source.ancestor !== undefined) attach(db, readOnlyUri(source.ancestor) + options, "base");
+    return mergeAttached(db, source, rules);
+  } catch (error) {
+    if (source.stored === true || !needsItsFolder(error, source.path)) throw error;
+    return withCopyElsewhere(source.path, (path, remove) => {
+      const report = mergeAttached(db, { ...source, path }, rules);
+      remove();
+      return report;
+    });
+  }
+}
+
+function mergeAttached(db: Database, source: MergeSource, rules: MergeRules): SourceReport {
+  try {
+    attach(db, readOnlyUri(source.path) + (source.stored === true ? IMMUTABLE : ""), "theirs");
+    if (source.ancestor !== undefined) attach(db, readOnlyUri(source.ancestor) + IMMUTABLE, "base");
     return db.write(() => mergeTables(db, source, rules));
   } finally {
     for (const schema of ["theirs", "base"]) {

@@ -8,9 +8,9 @@ export interface MergeSource {
   path: string;
   /** What a person calls it. */
   name: string;
-  /** Database both sides came from: the merge is then three-way. Without it, a union. */
+  /** Database both sides came from, which nobody writes: the merge is then three-way. Without it, a union. */
   ancestor?: string | undefined;
-  /** Both are objects of the cache: nobody writes them, and nothing may appear beside them. */
+  /** It is an object of the cache: nobody writes it, and nothing may appear beside it. */
   stored?: boolean;
   /** Given: new rows are written down as coming from here. */
   origin?: RowOrigin | undefined;

@@ -84,6 +84,7 @@ export async function planResultsMerge(context: Context, project: Project, { nam
   const base = exists ? output : (lacking?.object ?? null);
   const prepared = prepareMerge({
     base,
+    baseIsStored: !exists,
     sources,
     output,
     rules,
@@ -168,17 +169,23 @@ async function sourceOf(
   project: Project,
   { side, database, rules }: { side: Side; database: string; rules: MergeRules },
 ): Promise<MergeSource> {
-  const path = await databaseOf(context, project, side, database);
+  const live = liveDatabase(side, database);
+  const stored = live === null;
+  const path = live ?? (await databaseOf(context, project, side, database));
   const origin = { commit: side.commit, at: context.clock().toISOString() };
   // A rebase replaces by key; what one side deleted has no say in it.
-  if (rules.rebase !== undefined) return { path, name: side.name, origin };
-  return { path, name: side.name, origin, ancestor: await ancestorOf(context, project, { side, database, path }) };
+  if (rules.rebase !== undefined) return { path, stored, name: side.name, origin };
+  return { path, stored, name: side.name, origin, ancestor: await ancestorOf(context, project, { side, database, path, stored }) };
+}
+
+/** A file that programs may write; null: only its commit has one. */
+function liveDatabase(side: Side, database: string): string | null {
+  if (side.kind === "file") return side.path;
+  const live = side.kind === "worktree" ? join(side.path ?? "", database) : null;
+  return live !== null && existsSync(live) ? live : null;
 }
 
 async function databaseOf(context: Context, project: Project, side: Side, database: string): Promise<string> {
-  if (side.kind === "file") return side.path ?? "";
-  const live = side.kind === "worktree" ? join(side.path ?? "", database) : null;
-  if (live !== null && existsSync(live)) return live;
   const stored = side.commit === null ? null : await storedObject(context, project, { commit: side.commit, path: database });
   if (stored !== null) return stored;
   throw new ExpverError("E_NOT_FOUND", `${side.name} has no ${database}`, {
@@ -190,7 +197,7 @@ async function databaseOf(context: Context, project: Project, side: Side, databa
 async function ancestorOf(
   context: Context,
   project: Project,
-  { side, database, path }: { side: Side; database: string; path: string },
+  { side, database, path, stored }: { side: Side; database: string; path: string; stored: boolean },
 ): Promise<string | undefined> {
   const base = mergeBase(requireRepository(project), side);
   if (base === null) return undefined;
@@ -201,7 +208,7 @@ async function ancestorOf(
   try {
     const ancestor = await storedObject(context, project, { commit: base, path: database });
     if (ancestor === null) return undefined;
-    return sharesRows(path, ancestor) ? ancestor : union("its database has no row of the one both sides came from");
+    return sharesRows(path, ancestor, { stored }) ? ancestor : union("its database has no row of the one both sides came from");
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     return union(`the database both sides came from cannot be had (${error.message})`);

@@ -5,8 +5,8 @@ import { eventsTables } from "../../results/schema.ts";
 import { withCopy } from "../../results/with-copy.ts";
 
 /** Whether a database has any row of its ancestor: one that was begun anew has deleted nothing. */
-export function sharesRows(path: string, ancestor: string): boolean {
-  const db = openDatabase(path, { readonly: true });
+export function sharesRows(path: string, ancestor: string, { stored = false } = {}): boolean {
+  const db = openDatabase(path, stored ? { immutable: true } : { readonly: true });
   try {
     return withCopy(db, ancestor, () => {
       const before = new Map(eventsTables(db, "before").map((table) => [foldName(table.name), table.name]));
