@@ -161,7 +161,14 @@ export function ensureRunTables(db: Database): void {
 
 /** Where expver writes rows of its own: the first table of choice, else the first there is, else xetrack's default. */
 export function mainTable(db: Database | null, tables: readonly string[]): string {
-  return tables[0] ?? (db === null ? undefined : eventsTables(db)[0]?.name) ?? DEFAULT_TABLE;
+  const found = db === null || tables.length > 0 ? [] : eventsTables(db);
+  const hasDefault = found.some(({ name }) => name === DEFAULT_TABLE);
+  return tables[0] ?? found.find((one) => !hasDefault || !isOfOldXetrack(one))?.name ?? DEFAULT_TABLE;
+}
+
+/** Until xetrack 0.3 there was one table, `events`; its Reader of today looks into `default`. */
+function isOfOldXetrack({ name, columns: [first] }: EventsTable): boolean {
+  return name === "events" && first?.name === "timestamp";
 }
 
 /** As SQLite compares their names: without case. */

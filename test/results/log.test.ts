@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, linkSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -103,6 +103,28 @@ describe("expver log", () => {
     const more = repo.expver(["log", "--track-id", track_id, "--table", "epochs", "epoch=1"]);
     expect(more.stdout).toBe(`epochs  ${track_id}  epoch=1\n`);
     expect(rowsOf(repo, "epochs")).toMatchObject([{ track_id, epoch: 1n }]);
+  });
+
+  it("goes into the table of xetrack before 0.4 until a later one has made its own", () => {
+    const repo = makeExperiment();
+    const change = (...sql: string[]) => {
+      mkdirSync(join(repo.root, "results"), { recursive: true });
+      const db = openDatabase(join(repo.root, "results/experiments.db"), { create: true });
+      for (const one of sql) db.exec(one);
+      db.close();
+    };
+    // As xetrack 0.3.4 leaves it.
+    change(
+      'CREATE TABLE events("timestamp" VARCHAR, track_id VARCHAR, lr FLOAT, ok BOOLEAN, PRIMARY KEY("timestamp", track_id))',
+      "INSERT INTO events VALUES('2026-11-29 01:00:21.919138', 'outstanding-hare-0374', 0.1, 1)",
+    );
+    const log = () => repo.expver(["log", "accuracy=0.5"]).stdout.split(" ")[0];
+    expect(log()).toBe("events");
+    change('CREATE TABLE "default" (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp))');
+    expect(log()).toBe("default");
+    expect(rowsOf(repo, "events")).toHaveLength(2);
+    change("ALTER TABLE events RENAME TO mine");
+    expect(log()).toBe("mine");
   });
 
   it("reads a file of values: nested, numbers as written, quoted ones as text; what is typed comes first", () => {
