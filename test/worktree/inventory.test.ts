@@ -137,6 +137,20 @@ describe("a branch that is checked out nowhere", () => {
     expect(lab.repo.git("rev-parse", "--verify", "main")).toBe(lab.repo.git("rev-parse", "HEAD"));
   });
 
+  it("is looked at in a bare repository too, with its stashes", () => {
+    const bare = join(lab.repo.root, "../bare.git");
+    lab.repo.git("clone", "-q", "--bare", ".", bare);
+    lab.repo.git("-C", bare, "branch", "spare", "main");
+    const tree = join(lab.repo.root, "../of-bare");
+    lab.repo.git("-C", bare, "worktree", "add", "-q", "-b", "other", tree, "main");
+    lab.repo.run("sh", ["-c", `echo x >> "${tree}/train.sh"`]);
+    lab.repo.git("-C", tree, "stash", "-q");
+    lab.repo.git("-C", tree, "switch", "-q", "--detach");
+    const found = (branch: string) => lab.repo.expverJson(["-C", bare, "check", branch]).data.checked[0].findings;
+    expect(categoriesOf(found("spare"))).not.toContain("unreadable");
+    expect(categoriesOf(found("other"))).toContain("stashes");
+  });
+
   it("counts commits of the branch that the worktree's HEAD has left", () => {
     lab.must("worktree", "create", "detached");
     const there = lab.inside("exp-detached");

@@ -53,9 +53,9 @@ function commits(repository: Repository, { branch, tips }: Line, keeping = "git 
 }
 
 function stashes(repository: Repository, { branch }: Line): Finding[] {
-  const own = git(repository, ["stash", "list", "--format=%gd %s"])
-    .split("\n")
-    .filter((line) => branch !== null && (line.includes(` on ${branch}:`) || line.includes(` On ${branch}:`)));
+  // As `git stash list` does, which refuses in a bare repository; its worktrees have stashes too.
+  const all = readRef(repository, "refs/stash") === null ? "" : git(repository, ["log", "-g", "--format=%gd %s", "refs/stash", "--"]);
+  const own = all.split("\n").filter((line) => branch !== null && (line.includes(` on ${branch}:`) || line.includes(` On ${branch}:`)));
   return finding("stashes", own, {
     what: (count) => `${counted(count, "stash", "stashes")} of its branch`,
     remedy: "git stash pop, or drop them",
