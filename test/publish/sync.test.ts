@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
+import { compareTags, tagsHere } from "../../src/workflows/sync/tags.ts";
 import { rowsOf, runRows } from "../run/story.ts";
 import { openTestRepository, type TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce, type Study } from "./story.ts";
@@ -189,6 +190,16 @@ it("data of a version that is only on the remote so far, in one command", () => 
     code: 1,
     error: { code: "E_NOT_FOUND", message: expect.stringContaining("neither here nor on the remote") },
   });
+});
+
+it("new tags come in the order of their numbers; what one remote has is there for the next", () => {
+  const project = { config: { versions: { prefix: "e" } } } as never;
+  const here = tagsHere([]);
+  const refs = new Map(["e0.10.0", "e0.2.0", "v1", "e0.9.0-beta"].map((name) => [`refs/tags/${name}`, `object of ${name}`]));
+  const names = ({ fresh }: ReturnType<typeof compareTags>) => fresh.map(({ name }) => name);
+  expect(names(compareTags(project, here, refs))).toEqual(["e0.2.0", "e0.10.0"]);
+  const next = compareTags(project, here, new Map([...refs, ["refs/tags/e0.10.0", "another"]]));
+  expect([names(next), next.differing.map(({ version }) => version)]).toEqual([[], ["e0.10.0"]]);
 });
 
 it("marks as published what was pushed by hand", () => {
