@@ -217,6 +217,13 @@ it("what a killed program has left beside a database goes with it when it is mov
   const rows = (path: string) => readAll(join(repo.root, path), { immutable: true }).rows;
   expect(repo.expver(["data", "add", "scores.db"]).code).toBe(0);
   addKilled(repo, "scores.db", 1);
+  for (const args of [
+    ["move", "scores.db", "moved.db"],
+    ["remove", "scores.db.dvc", "--outs"],
+  ]) {
+    expect(repo.expver(["data", ...args, "--dry-run"]).code).toBe(0);
+    expect([rows("scores.db"), existsSync(join(repo.root, "scores.db-wal"))]).toEqual([[0], true]);
+  }
   expect(repo.expver(["data", "move", "scores.db", "moved.db"]).code).toBe(0);
   expect([rows("moved.db"), existsSync(join(repo.root, "scores.db-wal"))]).toEqual([[0, 1], false]);
   addKilled(repo, "moved.db", 2);

@@ -57,7 +57,6 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
     const file = isAlone && isNamed ? `${to}.dvc` : pointer.file;
     refuseUnusable(project, { pointer, pointers, to, file });
-    await bringToRest([pointer.path, to].map((path) => absolutePath(project, path)));
     return {
       command: "data move",
       steps: [
@@ -78,7 +77,10 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     return performLocked(project, context, {
       ...start,
       writes: [pointer.path, to],
-      work: (operation) => moveAll(project, context, { pointer, to, file, operation }),
+      work: async (operation) => {
+        await bringToRest([pointer.path, to].map((path) => absolutePath(project, path)));
+        return moveAll(project, context, { pointer, to, file, operation });
+      },
     });
   },
 };

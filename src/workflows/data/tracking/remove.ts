@@ -59,7 +59,6 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
     ];
     const outs = input.outs === true;
     if (!outs) for (const output of outputs) refuseGone(project, output);
-    else await bringToRest(outputs.map(({ path }) => absolutePath(project, path)));
     return {
       command: "data remove",
       steps: [
@@ -87,6 +86,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
       ...start,
       writes: outputs.map(({ path }) => path),
       work: async (operation) => {
+        if (outs) await bringToRest(outputs.map(({ path }) => absolutePath(project, path)));
         applyFileEdits(project, operation, edits);
         const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
         if (!outs) for (const path of present) await releaseAll(project, context, path);
