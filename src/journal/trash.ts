@@ -1,13 +1,14 @@
 /** The trash: where bytes go that nothing else keeps. */
 import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, linkSync, lstatSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import type { Place } from "../config/project.ts";
+import { basename, dirname, join, relative } from "node:path";
+import { type Place, topOf } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, makeFolders, removePath, syncFolder, temporaryBeside } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncTree } from "../platform/sync.ts";
+import type { OpenOperation } from "./operations.ts";
 
 /**
  * A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. The same
@@ -27,6 +28,13 @@ export function moveToTrash(project: Place, path: string, place = trashPlace(pro
   } catch (error) {
     throw fromSystemError(error, `cannot move ${path} to the trash`);
   }
+}
+
+/** The same as a step of an operation, which undo takes back. */
+export function recordTrash(project: Place, operation: OpenOperation, path: string): void {
+  const trash = trashPlace(project, path);
+  operation.record({ kind: "trash", path: relative(topOf(project), path), trash });
+  moveToTrash(project, path, trash);
 }
 
 /**

@@ -258,3 +258,22 @@ it.each([
   expect(repo.expver(["undo"]).code).toBe(0);
   expect(rows()).toEqual([0, 1]);
 });
+
+it.each([
+  ["import-url", "other.db", "scores.db"],
+  ["get-url", "other.db", "scores.db"],
+  ["move", "other.db", "scores.db"],
+])("what was kept beside a database that is gone is kept apart from what takes its place: %s", async (...args) => {
+  const repo = makeExperiment();
+  for (const path of ["other.db", "scores.db"]) await makeDatabase(repo, path);
+  if (args[0] === "move") expect(repo.expver(["data", "add", "other.db"]).code).toBe(0);
+  addKilled(repo, "scores.db", 1);
+  repo.run("rm", ["scores.db"]);
+  expect(repo.expver(["data", ...args])).toMatchObject({ code: 0 });
+  expect(readAll(join(repo.root, "scores.db"), {}).rows).toEqual([0]);
+  await letGoOfClosed();
+  expect(repo.run("find", [".git/expver/trash", "-name", "scores.db-wal"]).stdout).not.toBe("");
+  if (args[0] === "get-url") return;
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect([existsSync(join(repo.root, "scores.db")), existsSync(join(repo.root, "scores.db-wal"))]).toEqual([false, true]);
+});

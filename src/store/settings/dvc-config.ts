@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { textLeftOut } from "../../git/sparse.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { homeFolder } from "../../platform/home.js";
+import { homeFolder } from "../../platform/home.ts";
 import type { LinkType } from "../../platform/links.ts";
 import { type ConfigValue, parseDvcConfig, type Sections } from "./dvc-config-file.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { isFile } from "../../platform/files.ts";
+import { isFile, isThere } from "../../platform/files.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { type CopyDatabase, DATABASE_HEADER, startsLikeDatabase } from "../../store/worktree/databases.ts";
@@ -34,13 +34,23 @@ export async function bringToRest(files: readonly string[]): Promise<void> {
     settle(file);
     await (await import("../../platform/sqlite.ts")).letGoOfClosed();
     // Whoever closes it last takes the -wal away.
-    if (!existsSync(`${file}-wal`) || !isFile(file) || !startsLikeDatabase(firstBytes(file, DATABASE_HEADER.length))) continue;
+    if (!existsSync(`${file}-wal`) || !isDatabaseFile(file)) continue;
     const pids = whoHasOpen(file) ?? [];
     const who = pids.length === 0 ? "a program" : `process ${pids.join(", ")}`;
     throw new ExpverError("E_IN_USE", `${file} is open in ${who}: rows that are in its -wal would be lost`, {
       details: { path: file, pids },
     });
   }
+}
+
+/** What was kept beside a file that is gone, and would be played into the database that is to take its place. */
+export function journalsOfGone(path: string, next: string): string[] {
+  if (isThere(path) || !isDatabaseFile(next)) return [];
+  return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((journal) => existsSync(journal));
+}
+
+function isDatabaseFile(path: string): boolean {
+  return isFile(path) && startsLikeDatabase(firstBytes(path, DATABASE_HEADER.length));
 }
 
 /** Asked once: a program that is at work makes and removes its journal at any time. */

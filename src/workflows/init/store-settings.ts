@@ -7,7 +7,7 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
-import { homeFolder } from "../../platform/home.js";
+import { homeFolder } from "../../platform/home.ts";
 import { loginIn } from "../../platform/http.ts";
 import type { ObjectFolder } from "../../store/objects/layout.ts";
 import { type CacheFile, cacheFiles } from "../../store/objects/unused.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openProject, topOf } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder, readTextIfExists } from "../../platform/files.ts";
-import { homeFolder } from "../../platform/home.js";
+import { homeFolder } from "../../platform/home.ts";
 import { packageRoot } from "../../platform/package-root.ts";
 import { VERSION } from "../../platform/version.ts";
 

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { homeFolder } from "../../../platform/home.js";
+import { homeFolder } from "../../../platform/home.ts";
 import { runProcess } from "../../../platform/processes.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";

@@ -6,7 +6,7 @@ import { createSign } from "node:crypto";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { homeFolder } from "../../../platform/home.js";
+import { homeFolder } from "../../../platform/home.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { fetchText, parseJson } from "../token-source.ts";

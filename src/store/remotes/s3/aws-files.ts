@@ -1,7 +1,7 @@
 /** The files `aws` and its libraries share: `~/.aws/config` and `~/.aws/credentials`. */
 import { join } from "node:path";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { homeFolder } from "../../../platform/home.js";
+import { homeFolder } from "../../../platform/home.ts";
 import type { Environment } from "../http-access.ts";
 import { parseIni } from "../ini.ts";
 

@@ -6,7 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists, writeFileAtomic } from "../../../platform/files.ts";
-import { homeFolder } from "../../../platform/home.js";
+import { homeFolder } from "../../../platform/home.ts";
 import { CONFIG_LEVELS, type ConfigLevel, configFile, isUrl, mergeLevels, readLevel } from "../../../store/settings/dvc-config.ts";
 import { parseDvcConfig, renderDvcConfig, type Sections } from "../../../store/settings/dvc-config-file.ts";
 import { checkDvcConfig } from "../../../store/settings/dvc-options.ts";

@@ -5,7 +5,7 @@ import { absolutePath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import { moveToTrash, moveWhole, recordTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { makeFolders, removePath } from "../../../platform/files.ts";
@@ -27,7 +27,7 @@ import { removingScanned } from "../../../store/worktree/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import { removingStored } from "../checkout-effects.ts";
-import { bringToRest, databaseCopier } from "../databases.ts";
+import { bringToRest, databaseCopier, journalsOfGone } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import type { ForeignSettings } from "./foreign-settings.ts";
@@ -140,6 +140,7 @@ export async function bring(
     const stands = isHere(absolute);
     if (stands || stored === null) operation.record(stands ? { ...noted, replaced } : noted);
     if (stands) moveToTrash(project, absolute, replaced);
+    else if (stored === null) for (const journal of journalsOfGone(absolute, waiting)) recordTrash(project, operation, journal);
     moveWhole(waiting, absolute);
     const since = Date.now();
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
@@ -163,10 +164,7 @@ export async function takeAway(
   await bringToRest([absolute]);
   const scan = await storedAt(project, context, absolute);
   if (scan !== null) await paceWork(removingStored(project, operation, { path, scan }), context, { label: "removing" });
-  if (!isHere(absolute)) return;
-  const trash = trashPlace(project, absolute);
-  operation.record({ kind: "trash", path, trash });
-  moveToTrash(project, absolute, trash);
+  if (isHere(absolute)) recordTrash(project, operation, absolute);
 }
 
 type Removed = NonNullable<Extract<Effect, { kind: "move" }>["removed"]>;

@@ -12,7 +12,7 @@ import { md5Of } from "../../../platform/hashing.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { newOwnName, ownerOf, sweepStagings } from "../../../store/objects/staging.ts";
-import { bringToRest } from "../databases.ts";
+import { bringToRest, journalsOfGone } from "../databases.ts";
 
 /** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
 export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
@@ -51,8 +51,11 @@ export async function deliver(context: Context, path: string, { command, force, 
   try {
     const target = join(own, "made");
     await make(target, own);
-    if (!isThere(path)) moveWhole(target, path);
-    else if (!force && existsSync(path)) throw taken(path);
+    if (!isThere(path)) {
+      const place = findPlace({ ...context, cwd: dirname(path) });
+      if (place !== null && place.dvcRoot !== null) for (const journal of journalsOfGone(path, target)) moveToTrash(place, journal);
+      moveWhole(target, path);
+    } else if (!force && existsSync(path)) throw taken(path);
     else await replace(context, path, { command, target });
   } catch (error) {
     const isPassing = error instanceof ExpverError && /^E_REMOTE|^E_INTERRUPTED/.test(error.code);

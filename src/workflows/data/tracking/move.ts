@@ -6,7 +6,7 @@ import { absolutePath, isWithin, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import { moveToTrash, moveWhole, recordTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { moveSource, readImport } from "../../../store/pointers/import-file.ts";
@@ -20,7 +20,7 @@ import { entryName } from "../../../store/worktree/contents.ts";
 import { takingAlong } from "../../../store/worktree/moved.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { bringToRest } from "../databases.ts";
+import { bringToRest, journalsOfGone } from "../databases.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { refused } from "../refused.ts";
@@ -116,6 +116,7 @@ function moveData(project: Project, context: Context, { pointer, to, operation }
   // Without a digest: undo brings the data back as it is then, so nothing of it is read, and nothing can be lost.
   operation.record({ kind: "move", from: pointer.path, to, ...(stands ? { replaced } : {}) });
   if (stands) moveToTrash(project, target, replaced);
+  else for (const journal of journalsOfGone(target, from)) recordTrash(project, operation, journal);
   const remember = takingAlong(project, { from, to: target, hashName: pointer.hashName });
   moveWhole(from, target);
   remember();

@@ -2,11 +2,11 @@
 import { existsSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath, pathFromUser, shownPath, typedPath } from "../../../config/paths.ts";
-import { findPlace, type Project, topOf } from "../../../config/project.ts";
+import { findPlace, type Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { contextIn } from "../../../git/git.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
+import { recordTrash } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyFileAtomic, hasCode, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
@@ -90,11 +90,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
         applyFileEdits(project, operation, edits);
         const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
         if (!outs) for (const path of present) await releaseAll(project, context, path);
-        const trash = (path: string) => {
-          const place = trashPlace(project, path);
-          operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
-          moveToTrash(project, path, place);
-        };
+        const trash = (path: string) => recordTrash(project, operation, path);
         const going = outs ? outputs : [];
         for (const output of going)
           await paceWork(removing(project, operation, { output, trash }), context, { label: `removing ${output.path}` });
