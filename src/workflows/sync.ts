@@ -119,7 +119,7 @@ function readSources(project: Project, repository: Repository, context: Context,
     const refs = isOwn ? readRemoteRefs(repository, remote) : refsIfItAnswers(repository, context, remote);
     if (refs === null) return [];
     const tags = compareTags(project, here, refs);
-    warnDiffering(context, { remote, isOwn, differing: tags.differing });
+    warnDiffering(context, { remote, isOwn, differing: tags.differing, versions });
     return [{ remote, tags, branches: movedBranches(repository, remote, refs) }];
   });
 }

@@ -355,6 +355,12 @@ it("of a fork the versions of its original come too, and no run takes a number t
   must(repo, ["publish"]);
   const { data, warnings } = must(mine, ["sync"]);
   expect([data.differing.length, warnings[0]?.hint]).toEqual([1, expect.stringContaining(`git fetch --force team tag ${version}`)]);
+  const own = runOnce(mine, "--param", "lr=0.3", "--version", "e0.9.0");
+  const run = /^Run: (\S+)/m.exec(mine.git("cat-file", "tag", own))?.[1];
+  repo.git("tag", "-a", own, "-m", "another");
+  repo.git("push", "-q", "origin", own);
+  const both = `git fetch --force team tag ${own} && expver tag --run ${run}`;
+  expect(must(mine, ["sync"]).warnings.map(({ hint }) => hint)).toContainEqual(expect.stringContaining(both));
 
   repo.git("push", "-q", "origin", "main:wide");
   mine.git("fetch", "-q", "team");

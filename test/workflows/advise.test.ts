@@ -280,14 +280,33 @@ it("says what is in the way of a run, and what the run would leave out", () => {
   repo.write("data/new.bin", "x".repeat(2 ** 20 + 1));
   repo.run("rm", ["data/train.csv"]);
   repo.git("checkout", "-q", "--detach");
-  repo.write(".git/MERGE_HEAD", repo.git("rev-parse", "HEAD"));
   const warnings = ask<Advice>(repo).warnings.join("\n");
-  expect(warnings).toContain("git merge --continue");
   expect(warnings).toContain("expver data pull data/train.csv");
   expect(warnings).toContain("expver data add data/new.bin");
   expect(warnings).toContain("git switch -c");
+  repo.write(".git/MERGE_HEAD", repo.git("rev-parse", "HEAD"));
+  const merging = ask<Advice>(repo).warnings.join("\n");
+  expect(merging).toContain("git merge --continue");
+  expect(merging).not.toContain("git switch -c");
   const fresh = makeRepository();
   expect(ask<Advice>(fresh).commands[0]).toBe("expver init");
+});
+
+it("before an experiment's worktree is made, what it is to have is committed", () => {
+  const repo = makeRepository();
+  repo.commit("a program", { "train.sh": "true\n" });
+  repo.write("more.sh", "true\n");
+  const asked = ["--differ", "code", "--command", "bash train.sh"];
+  const { commands, warnings } = ask<Advice>(repo, ...asked);
+  expect(warnings.join()).toMatch(/more\.sh; a new worktree begins without it/);
+  const [init = "", commit = "", ...others] = commands;
+  expect(repo.expver(init.split(" ").slice(1)).code).toBe(0);
+  expect(ask<Advice>(repo, ...asked).commands).toEqual([commit, ...others]);
+  repo.run("sh", ["-c", commit]);
+  expect(ask<Advice>(repo, ...asked).commands).toEqual(others);
+  expect(repo.expver(["worktree", "create", "new"]).code).toBe(0);
+  const there = openTestRepository(join(repo.root, "../exp-new"));
+  expect(there.expver(["run", "-m", "first", "--", "bash", "train.sh"]).code).toBe(0);
 });
 
 it("an experiment's own worktree: brought to where it came from, by commands that can be typed one after the other", () => {

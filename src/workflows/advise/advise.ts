@@ -1,4 +1,5 @@
 /** `expver advise`: which workflow, level and commands, with the reasons; what the repository cannot answer is asked. */
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { typedPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
@@ -15,7 +16,7 @@ import { folderOf, mainProject, placeFor } from "../worktree/records.ts";
 import { describeChanges } from "./description.ts";
 import { adviseLevel, type LevelAdvice, some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
-import { lookAtSituation, type Situation } from "./situation.ts";
+import { INIT, lookAtSituation, type Situation } from "./situation.ts";
 
 export type WorkflowName = "sequential" | "parallel" | "worktree";
 
@@ -63,7 +64,7 @@ export const advise: ReadWorkflow<Input, Advice> = {
       version: { ...version, next },
       description,
       commands: commandsOf(workflow, { command, description, level: version.level, situation, project, context }),
-      warnings: warningsOf(since, situation, project),
+      warnings: warningsOf(since, { situation, project, workflow }),
       since,
       situation,
     };
@@ -143,12 +144,23 @@ function commandsOf(workflow: WorkflowName, facts: CommandFacts): string[] {
   }
   return [
     ...first,
+    ...commitFirst(project, situation),
     "expver worktree create NAME",
     `cd ${shellWord(placeOf(workflow, project))}`,
     run(),
     "expver check NAME",
     fromHere(project, "expver worktree finish NAME"),
   ];
+}
+
+/** A worktree has what is committed: without what `init` writes there is no project in it. */
+function commitFirst({ repository, root, cwd, dvcRoot }: Project, { first }: Situation): string[] {
+  if (repository === null || (first !== null && first !== INIT)) return [];
+  const settings = relative(repository.root, join(root, ".dvc/config"));
+  if (gitResult(repository, ["cat-file", "-e", `HEAD:${settings}`], { allow: [1, 128] }).code === 0) return [];
+  const written = [".dvc", ".dvcignore", ".gitattributes", ".gitignore", "expver.yaml"].map((name) => join(root, name));
+  const files = written.filter((path) => dvcRoot === null || existsSync(path)).map((path) => shellWord(relative(cwd, path)));
+  return [`git add ${files.join(" ")} && git commit -m 'expver init'`];
 }
 
 /** An experiment is brought to where it came from; without a place that others see there is nothing to publish to. */
@@ -180,7 +192,10 @@ function gridFor(command: string, { grid, lastParams }: Situation): { options: s
   return { options: `--grid ${shellWord(`${first.name}=${first.value},OTHER`)}`, names, command: withName(command, names) };
 }
 
-function warningsOf({ uncommitted, data, heldBack, absent }: SinceLast, situation: Situation, project: Project): string[] {
+function warningsOf(
+  { uncommitted, data, heldBack, absent }: SinceLast,
+  { situation, project, workflow }: { situation: Situation; project: Project; workflow: WorkflowName },
+): string[] {
   const { branches, worktrees, experiment, obstacle, detached, openSweep } = situation;
   const warnings: string[] = [];
   if (obstacle !== null) warnings.push(`${obstacle.what}: ${obstacle.remedy}`);
@@ -190,9 +205,12 @@ function warningsOf({ uncommitted, data, heldBack, absent }: SinceLast, situatio
     warnings.push(`data that is not here: ${some(absent)}; expver data pull${which}`);
   }
   for (const { path, advice } of heldBack.slice(0, 4)) warnings.push(`a run leaves ${path} out: ${advice}`);
-  if (uncommitted.length > 0) warnings.push(`not committed: ${some(uncommitted)}; a run takes it into its snapshot`);
+  const becomes = workflow === "worktree" ? "a new worktree begins without it: commit it first" : "a run takes it into its snapshot";
+  if (uncommitted.length > 0) warnings.push(`not committed: ${some(uncommitted)}; ${becomes}`);
   if (data.length > 0) warnings.push("data differs from the last version's: results are comparable only if that is meant");
-  if (detached) warnings.push("HEAD is detached: what a run commits is on no branch; git switch -c NAME first, if it is to be on one");
+  // In the middle of a rebase it has to be.
+  if (detached && obstacle === null)
+    warnings.push("HEAD is detached: what a run commits is on no branch; git switch -c NAME first, if it is to be on one");
   if (worktrees.length > 0) warnings.push(`experiments that are not finished: ${some(worktrees)}`);
   else if (branches.length > 0 && experiment === null) warnings.push(`branches of experiments: ${some(branches)}`);
   return warnings;

@@ -49,6 +49,8 @@ export interface Situation {
   first: string | null;
 }
 
+export const INIT = "expver init";
+
 export async function lookAtSituation(project: Project, context: Context): Promise<Situation> {
   const repository = requireRepository(project);
   if (repository.bare) refuseUnfit(repository, AS_USUAL);
@@ -70,7 +72,7 @@ export async function lookAtSituation(project: Project, context: Context): Promi
     script: scriptIn(context.cwd),
     detached: own?.kind !== "exploration" && headBranch(repository) === null,
     obstacle: obstacleOf(repository),
-    first: project.dvcRoot === null ? (sparseRemedy(project) ?? "expver init") : null,
+    first: project.dvcRoot === null ? (sparseRemedy(project) ?? INIT) : null,
   };
 }
 

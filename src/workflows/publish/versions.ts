@@ -67,13 +67,17 @@ function ofOthers(names: readonly string[]): ExpverError {
 
 /** What to type where another experiment has the name of ours on the remote. `version` null: the tag is none. */
 export function keepBoth(name: string, version: Version | null, remote: string): string {
-  if (version?.unpublished) return `expver publish ${name} gives yours another number`;
+  return version?.unpublished ? `expver publish ${name} gives yours another number` : takeTheirs(name, version, remote);
+}
+
+/** The same where publishing asks another remote. */
+export function takeTheirs(name: string, version: Version | null, remote: string): string {
   const [only, ...others] = version?.message.runs ?? [];
-  const takeTheirs = `git fetch --force ${remote} tag ${name}`;
+  const fetchTheirs = `git fetch --force ${remote} tag ${name}`;
   // Before theirs is here, the run is still that version.
   return only !== undefined && others.length === 0
-    ? `Take theirs, and give yours another number: ${takeTheirs} && expver tag --run ${only.run}`
-    : `Keep yours under another name, and take theirs: git tag NEW ${name} && ${takeTheirs}`;
+    ? `Take theirs, and give yours another number: ${fetchTheirs} && expver tag --run ${only.run}`
+    : `Keep yours under another name, and take theirs: git tag NEW ${name} && ${fetchTheirs}`;
 }
 
 function moved(version: Version, { object, theirs, remote }: { object: string; theirs: string; remote: string }): ExpverError {

@@ -5,6 +5,7 @@ import type { Context } from "../../platform/context.ts";
 import { pickVersion } from "../../versions/registry.ts";
 import { compareVersions, parseTagName } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
+import { takeTheirs } from "../publish/versions.ts";
 
 export interface RemoteTags {
   /** On the remote only, with the tag's own object. Lowest number first. */
@@ -45,7 +46,12 @@ export function compareTags(project: Project, here: Map<string, TagHere>, refs: 
 /** A tag here is never replaced: both stay as they are until a person has decided. `isOwn`: the remote is the one that we publish to. */
 export function warnDiffering(
   context: Context,
-  { remote, isOwn, differing }: { remote: string; isOwn: boolean; differing: RemoteTags["differing"] },
+  {
+    remote,
+    isOwn,
+    differing,
+    versions,
+  }: { remote: string; isOwn: boolean; differing: RemoteTags["differing"]; versions: readonly Version[] },
 ): void {
   for (const { version, here, there, unpublished } of differing) {
     context.report({
@@ -54,7 +60,7 @@ export function warnDiffering(
       hint:
         unpublished && isOwn
           ? `Publish yours, which gives it another number (expver publish ${version}), then repeat.`
-          : `Keep yours under another name (git tag NEW ${version}), then take theirs: git fetch --force ${remote} tag ${version}`,
+          : takeTheirs(version, versions.find(({ name }) => name === version) ?? null, remote),
     });
   }
 }

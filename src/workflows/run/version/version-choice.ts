@@ -44,8 +44,8 @@ export function chooseVersion({
 }: VersionQuestion): VersionChoice {
   const remotes = sourceRemotes(repository);
   const answers: (Map<string, string> | null)[] = [];
-  // Where the first is silent the others hardly speak, and each silence is waited for.
-  for (const remote of remotes) answers.push(answers[0] === null ? null : lsRemoteTags(repository, remote, prefix, REMOTE_MS));
+  // Where one is silent the others hardly speak, and each silence is waited for.
+  for (const remote of remotes) answers.push(answers.includes(null) ? null : lsRemoteTags(repository, remote, prefix, REMOTE_MS));
   const silent = remotes.find((_, index) => answers[index] === null);
   if (silent !== undefined) {
     const then = silent === remotes[0] ? "a version number taken there is changed at publishing" : "a version number may be taken there";
