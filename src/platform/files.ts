@@ -85,7 +85,7 @@ export function setMode(file: string | number, mode: number): void {
     if (typeof file === "number") fchmodSync(file, mode);
     else chmodSync(file, mode);
   } catch (error) {
-    if (!hasCode(error, "EPERM", "EROFS", "ENOTSUP")) throw error;
+    if (!hasCode(error, "EPERM", "EROFS", "ENOTSUP", "ENOSYS")) throw error;
   }
 }
 
@@ -185,7 +185,8 @@ export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    // A read-only file system says so of what is not there too.
+    if (!isMissing(error) && isThere(path)) throw error;
   }
 }
 

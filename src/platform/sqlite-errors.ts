@@ -1,5 +1,7 @@
 /** SQLite's error numbers as ours. */
+import { dirname } from "node:path";
 import { type ErrorCode, ExpverError } from "../errors.ts";
+import { whyReadOnly } from "./file-system.ts";
 
 const CODES: Record<number, ErrorCode> = {
   5: "E_DATABASE_BUSY",
@@ -17,7 +19,11 @@ export function sqliteError(error: unknown, path: string): unknown {
   const number = sqliteErrorNumber(error);
   const code = number === undefined ? undefined : CODES[number & 0xff];
   if (code === undefined || !(error instanceof Error)) return error;
-  return new ExpverError(code, `${path}: ${error.message}`, { details: { path, sqlite: number }, cause: error });
+  const folder = dirname(path);
+  // The catalogue's remedy is for a link into the data cache.
+  const isFolder = code === "E_DATABASE_READONLY" && whyReadOnly(folder) !== null;
+  const remedy = isFolder ? { hint: `SQLite needs files beside it: let ${folder} be written, or work in a clone of your own.` } : {};
+  return new ExpverError(code, `${path}: ${error.message}`, { ...remedy, details: { path, sqlite: number }, cause: error });
 }
 
 /** Extended SQLite result code, or undefined when the error is none of SQLite's. */

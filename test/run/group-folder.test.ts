@@ -1,7 +1,7 @@
 /** One working folder of a group, on a machine for all: `git init --shared`, umask 002, and two people who take turns in it. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
 import { MAIN, TRAIN } from "./story.ts";
@@ -47,6 +47,16 @@ describe.skipIf(!CAN_MAKE_USERS)("a folder of two users (skipped without root an
     }
     expect(spawnSync("find", [ann.root(), "-name", "ran"], { encoding: "utf8" }).stdout).toBe("");
     chmodSync(database(), 0o664);
+  });
+
+  it("a folder where only its owner may write: the hint names it, and no link into the cache", () => {
+    const folder = dirname(database());
+    const { mode } = statSync(folder);
+    chmodSync(folder, 0o755);
+    const said = types(bob, "log", "a=1", "--json");
+    chmodSync(folder, mode & 0o7777);
+    expect(said).toContain("E_DATABASE_READONLY");
+    expect(said).toContain(`let ${folder} be written`);
   });
 
   it("a run of the other's cannot be stopped, and gets its version: it was recorded as killed", () => {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { makeFolders } from "../../src/platform/files.ts";
+import { makeFolders, setMode } from "../../src/platform/files.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
 it("answers the first that was made, and makes none twice", () => {
@@ -33,4 +34,24 @@ it.skipIf(!existsSync("/proc/self"))("ends in a folder in which none can be made
   repo.expver(["data", "add", "a"]);
   repo.expver(["data", "remote", "add", "-d", "store", "/proc/nothing"]);
   expect(repo.expver(["data", "push"])).toMatchObject({ code: 1, stderr: expect.stringContaining("/proc/nothing") });
+});
+
+it.each([
+  ["EPERM", false],
+  ["ENOSYS", false],
+  ["ENOENT", true],
+])("a mode that a file system does not take (%s) is no failure, a file that is gone is one", (code, fails) => {
+  const { chmodSync } = fs;
+  fs.chmodSync = () => {
+    throw Object.assign(new Error(code), { code });
+  };
+  syncBuiltinESMExports();
+  try {
+    const setting = expect(() => setMode("/any", 0o444));
+    if (fails) setting.toThrow(code);
+    else setting.not.toThrow();
+  } finally {
+    fs.chmodSync = chmodSync;
+    syncBuiltinESMExports();
+  }
 });
