@@ -148,8 +148,8 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
 /** Told to stop though nobody could tell its program, a run that then ends well would be recorded as one that was stopped. Throws E_IO. */
 export function refuseAnothers(runId: string, pid: number): void {
   if (maySignal(pid)) return;
-  throw new ExpverError("E_IO", `run ${runId} is another user's: the system lets nobody else stop it (process ${pid})`, {
-    hint: "Ask whoever started it.",
+  throw new ExpverError("E_IO", `the program of run ${runId} (process ${pid}) is another user's: the system lets nobody else stop it`, {
+    hint: `Ask whoever started it; what you started yourself by sudo: sudo kill -- -${pid}`,
     details: { run: runId, pid },
   });
 }
