@@ -266,11 +266,14 @@ it("the worktree is where it will be made, seen from where one is", () => {
 
 it("what it prints has what the last run was given, and does what that did", () => {
   const repo = aRepository();
-  expect(repo.expver(["run", "--metrics", "metrics.json", "--param", "lr=0.3", "--", "node", "train.js", "--lr", "{lr}"]).code).toBe(0);
+  expect(
+    repo.expver(["run", "--metrics", "metrics.json", "--param", "a=1,2", "--param", "lr=0.3", "--", "node", "train.js", "--lr", "{lr}"])
+      .code,
+  ).toBe(0);
   const [run] = ask<Advice>(repo).commands;
-  expect(run).toMatch(/ --metrics metrics\.json --param lr=0\.3 .* -- node train\.js --lr 0\.3$/);
+  expect(run).toMatch(/ --metrics metrics\.json --param a=1,2 --param lr=0\.3 .* -- node train\.js --lr 0\.3$/);
   const [sweep] = ask<Advice>(repo, "--differ", "params").commands;
-  expect(sweep).toMatch(/ --grid lr=0\.3,OTHER --metrics metrics\.json --jobs 4 .* -- node train\.js --lr \{lr\}$/);
+  expect(sweep).toMatch(/ --grid lr=0\.3,OTHER --metrics metrics\.json --param a=1,2 --jobs 4 .* -- node train\.js --lr \{lr\}$/);
   repo.run("mkdir", ["sub"]);
   expect(repo.expverJson(["-C", "sub", "advise"]).data.commands[0]).toContain(" --metrics ../metrics.json ");
 });

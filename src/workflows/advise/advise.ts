@@ -186,7 +186,8 @@ function gridFor(command: string, { grid, lastParams }: Situation): { options: s
     name,
     value,
   }));
-  const first = lastParams[0] ?? written;
+  // A grid would take a comma, or two points, for several values.
+  const first = lastParams.find(({ value }) => !/,|\.\./.test(value)) ?? written;
   if (first === undefined) return { options: "--grid lr=0.01,0.1", names: new Set(["lr"]), command };
   const names = new Set([first.name]);
   return { options: `--grid ${shellWord(`${first.name}=${first.value},OTHER`)}`, names, command: withName(command, names) };
