@@ -1,6 +1,6 @@
 /** One working folder of a group, on a machine for all: `git init --shared`, umask 002, and two people who take turns in it. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, statSync } from "node:fs";
+import { chmodSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
@@ -36,6 +36,13 @@ describe.skipIf(!CAN_MAKE_USERS)("a folder of two users (skipped without root an
     for (const who of [ann, bob]) expect(types(who, "undo", "--yes")).toContain("code 0");
     expect(types(bob, "verify")).toContain("code 0");
     expect(types(ann, "doctor")).toContain("code 0");
+  });
+
+  it("what a merge makes where the database is gone is the group's too", () => {
+    ann.run("git", "branch", "other");
+    rmSync(database());
+    expect(types(ann, "merge", "other", "--yes")).toContain("code 0");
+    expect(statSync(database()).mode & 0o777).toBe(0o664);
   });
 
   it("a database that only its owner may write: said before the work, not after it", () => {

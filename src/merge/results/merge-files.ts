@@ -5,7 +5,7 @@
 import { closeSync, copyFileSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { setMode } from "../../platform/files.ts";
+import { plainMode, setMode } from "../../platform/files.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 import { type Database, foldName, openDatabase } from "../../platform/sqlite.ts";
 import { bringInRows } from "../../results/bring-in.ts";
@@ -61,7 +61,8 @@ export function prepareMerge(merge: FilesMerge): PreparedMerge {
     const isStored = base === null ? first?.stored : merge.baseIsStored;
     if (isStored) copyFileSync(start, temporary);
     else copyDatabase(start, temporary);
-    setMode(temporary, statSync(start).mode | 0o200);
+    // An object's mode says nothing of who may write what is made of it.
+    setMode(temporary, isStored ? plainMode() : statSync(start).mode | 0o200);
     if (before !== null) copyFileSync(temporary, before);
     const isWal = walByHeader(!inPlace && existsSync(output) ? output : temporary);
     const reports = mergeAll(temporary, sources, merge);
