@@ -132,7 +132,12 @@ export function truth(value: unknown, file: string, field: string, otherwise: bo
 
 /** Of an output's path as it is written: none of the repository. What DVC does not keep there concerns nobody here. */
 export function liesElsewhere(path: unknown, folder: string): boolean {
-  return typeof path === "string" && (/^(?:\w+:)?\//.test(path) || !staysInside(posix.join(folder, path)));
+  return typeof path === "string" && (/^(?:\w+:)?\//.test(path) || !staysInside(fromRoot(folder, path)));
+}
+
+/** A folder's slash at its end says nothing. */
+function fromRoot(folder: string, path: string): string {
+  return posix.join(folder, path).replace(/\/$/, "");
 }
 
 /** An output's path from the root. It never leaves the root, and never leads into Git's or DVC's own folders. */
@@ -140,7 +145,7 @@ function readPath(value: unknown, { file, folder }: EntryPlace): string {
   if (typeof value !== "string" || value === "")
     throw badPointer(file, "path", value === undefined ? "is missing" : `is no path: ${show(value)}`);
   if (/^\w+:\/\//.test(value)) throw badPointer(file, "path", `lies outside the repository: ${show(value)}`);
-  const full = posix.join(folder, value).replace(/\/$/, "");
+  const full = fromRoot(folder, value);
   if (posix.isAbsolute(value) || !staysInside(full)) throw badPointer(file, "path", `leads out of the repository: ${show(value)}`);
   if (full.split("/").some((part) => /^\.(?:git|dvc|hg)$/i.test(part)) || /(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(full))
     throw badPointer(file, "path", `names a file of git or dvc itself: ${show(value)}`);

@@ -40,22 +40,22 @@ export const lostObjects: Check = {
       context,
     );
     const isThere = (index: number) => states[index]?.worktree === "same";
-    const away = incomplete
-      .filter(({ pointer }, index) => !isThere(index) && (hasRemote || pointer.isImport))
-      .map(({ pointer }) => pointer);
+    const away = new Set(
+      incomplete.filter(({ pointer }, index) => !isThere(index) && (hasRemote || pointer.isImport)).map(({ pointer }) => pointer),
+    );
     // A fresh clone has nothing yet, and one command brings it all.
     const all: Finding[] =
-      away.length <= MOST_TOLD
+      away.size <= MOST_TOLD
         ? []
         : [
             {
               level: "warning",
-              what: `the bytes of ${counted(away.length, "tracked output")} are not in the cache: ${someOf(away.map(({ path }) => path))}`,
+              what: `the bytes of ${counted(away.size, "tracked output")} are not in the cache: ${someOf([...away].map(({ path }) => path))}`,
               remedy: "expver data pull",
             },
           ];
     const told = incomplete.flatMap(({ pointer, missing }, index): Finding[] => {
-      if (all.length > 0 && away.includes(pointer)) return [];
+      if (all.length > 0 && away.has(pointer)) return [];
       const many = missing === 1 ? "" : ` (${missing} objects)`;
       const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
       const typed = typedPath(project, pointer.path);
