@@ -1,4 +1,4 @@
-/** kill -9 at every change of `gc` and of `ops purge`: bytes are in the cache or in the trash, and undo brings back all or says that it cannot. */
+/** kill -9 at every change of `gc`, `remove --outs` and `ops purge`: bytes are in the cache or in the trash, and undo brings back all or says that it cannot. */
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -59,6 +59,21 @@ function withTrash(): TestRepository {
   expect(repository.expver(["data", "remove", "--outs", "--yes", "a.dvc"]).code).toBe(0);
   return repository;
 }
+
+test("remove --outs of what was edited since: it stands where it stood, or undo has it", { timeout: 300_000 }, () => {
+  const kills = atEveryKill((at) => {
+    const repository = unused();
+    repository.write("a", "stored");
+    expect(repository.expver(["data", "add", "a"]).code).toBe(0);
+    repository.write("a", "stored nowhere");
+    const result = runKilledAt(repository, ["data", "remove", "--outs", "--yes", "a.dvc"], at);
+    expect([at, repository.expver(["doctor", "--fix"]).code < 2]).toEqual([at, true]);
+    if (!existsSync(join(repository.root, "a"))) expect([at, repository.expver(["undo", "--yes"])]).toMatchObject([at, { code: 0 }]);
+    expect([at, repository.read("a"), existsSync(join(repository.root, "a.dvc"))]).toEqual([at, "stored nowhere", true]);
+    return result;
+  }, sampledPoints(2));
+  expect(kills).toBeGreaterThan(5);
+});
 
 test("ops purge", { timeout: 300_000 }, () => {
   const kills = atEveryKill((at) => {
