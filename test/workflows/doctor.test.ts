@@ -308,7 +308,7 @@ test("a fresh clone, where nothing is here yet, is told in one line what to type
   expect(about(await examine(repo), "lost-objects")).toEqual([
     expect.objectContaining({
       level: "warning",
-      what: expect.stringMatching(/6 tracked outputs .* and 3 more$/),
+      what: expect.stringMatching(/6 tracked outputs .* and 2 more$/),
       remedy: "expver data pull",
     }),
   ]);

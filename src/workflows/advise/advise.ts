@@ -6,6 +6,7 @@ import { openProject, type Project } from "../../config/project.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { someOf } from "../../platform/words.ts";
 import { readDvcConfig } from "../../store/settings/dvc-config.ts";
 import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
@@ -14,7 +15,7 @@ import { choice, textIn } from "../input.ts";
 import { fromHere } from "../worktree/make.ts";
 import { folderOf, mainProject, placeFor } from "../worktree/records.ts";
 import { describeChanges } from "./description.ts";
-import { adviseLevel, type LevelAdvice, some } from "./level.ts";
+import { adviseLevel, type LevelAdvice } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
 import { INIT, lookAtSituation, type Situation } from "./situation.ts";
 
@@ -90,11 +91,11 @@ function chooseWorkflow(
   }
   if (experiments === "one") {
     if (running.length === 0) return { workflow: "sequential", reasons: ["a single experiment"], questions: [] };
-    const reasons = [`${some(running)} goes on in this worktree, and a second run beside it is refused`];
+    const reasons = [`${someOf(running)} goes on in this worktree, and a second run beside it is refused`];
     return { workflow: "worktree", reasons, questions: [] };
   }
   if (running.length > 0) {
-    const reasons = [`${some(running)} goes on in this worktree: what is done beside it needs a folder of its own`];
+    const reasons = [`${someOf(running)} goes on in this worktree: what is done beside it needs a folder of its own`];
     return { workflow: "worktree", reasons, questions: [ASK_EXPERIMENTS] };
   }
   if (grid.length > 0) return { workflow: "parallel", reasons: gridReasons(grid), questions: [ASK_EXPERIMENTS, ASK_DIFFER] };
@@ -105,8 +106,8 @@ const ASK_EXPERIMENTS: Question = { asks: "One experiment, or several side by si
 const ASK_DIFFER: Question = { asks: "Do they differ in parameters only, or in code or data?", answer: "--differ params|code|data" };
 
 function gridReasons(grid: Situation["grid"]): string[] {
-  const lists = grid.map(({ name, values }) => `${name}: ${some(values)}`);
-  return lists.length === 0 ? [] : [`the parameters file has lists that look like a grid (${some(lists)})`];
+  const lists = grid.map(({ name, values }) => `${name}: ${someOf(values)}`);
+  return lists.length === 0 ? [] : [`the parameters file has lists that look like a grid (${someOf(lists)})`];
 }
 
 interface CommandFacts {
@@ -203,16 +204,16 @@ function warningsOf(
   if (openSweep !== null) warnings.push(`a sweep was left before its end (${openSweep.counts}): expver sweep --resume ${openSweep.sweep}`);
   if (absent.length > 0) {
     const which = absent.length > 4 ? "" : absent.map((path) => ` ${typedPath(project, path)}`).join("");
-    warnings.push(`data that is not here: ${some(absent)}; expver data pull${which}`);
+    warnings.push(`data that is not here: ${someOf(absent)}; expver data pull${which}`);
   }
   for (const { path, advice } of heldBack.slice(0, 4)) warnings.push(`a run leaves ${path} out: ${advice}`);
   const becomes = workflow === "worktree" ? "a new worktree begins without it: commit it first" : "a run takes it into its snapshot";
-  if (uncommitted.length > 0) warnings.push(`not committed: ${some(uncommitted)}; ${becomes}`);
+  if (uncommitted.length > 0) warnings.push(`not committed: ${someOf(uncommitted)}; ${becomes}`);
   if (data.length > 0) warnings.push("data differs from the last version's: results are comparable only if that is meant");
   // In the middle of a rebase it has to be.
   if (detached && obstacle === null)
     warnings.push("HEAD is detached: what a run commits is on no branch; git switch -c NAME first, if it is to be on one");
-  if (worktrees.length > 0) warnings.push(`experiments that are not finished: ${some(worktrees)}`);
-  else if (branches.length > 0 && experiment === null) warnings.push(`branches of experiments: ${some(branches)}`);
+  if (worktrees.length > 0) warnings.push(`experiments that are not finished: ${someOf(worktrees)}`);
+  else if (branches.length > 0 && experiment === null) warnings.push(`branches of experiments: ${someOf(branches)}`);
   return warnings;
 }

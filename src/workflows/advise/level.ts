@@ -1,4 +1,6 @@
 /** Major, minor or patch: from what has changed since the last version. */
+
+import { someOf } from "../../platform/words.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { SinceLast } from "./since-last.ts";
 
@@ -21,32 +23,26 @@ export function adviseLevel({ last, code, data: fresh, goneData, params }: Since
   const since = `since ${last}`;
   const data = [...fresh, ...goneData.map((path) => `${path} is gone`)];
   if (data.length > 0) {
-    const reasons = [`data changed ${since}: ${some(data)}`, "a few corrected rows would be --minor"];
+    const reasons = [`data changed ${since}: ${someOf(data)}`, "a few corrected rows would be --minor"];
     return { level: "major", certainty: "guess", reasons };
   }
   if (architecture.length > 0) {
     const changes = architecture.map(({ name, before, now }) => `${name} ${before ?? "(none)"} → ${now}`);
-    return { level: "major", certainty: "sure", reasons: [`another architecture ${since}: ${some(changes)}`] };
+    return { level: "major", certainty: "sure", reasons: [`another architecture ${since}: ${someOf(changes)}`] };
   }
   if (structure.length > 0) {
     const reasons = [
-      `files that look like the model's structure changed ${since}: ${some(structure)}`,
+      `files that look like the model's structure changed ${since}: ${someOf(structure)}`,
       "a variation of it would be --minor",
     ];
     return { level: "major", certainty: "guess", reasons };
   }
   if (params.length > 0) {
-    return { level: "minor", certainty: "sure", reasons: [`parameters changed ${since}: ${some(params.map(({ name }) => name))}`] };
+    return { level: "minor", certainty: "sure", reasons: [`parameters changed ${since}: ${someOf(params.map(({ name }) => name))}`] };
   }
   if (effective.length > 0) {
-    const reasons = [`code changed ${since}: ${some(effective)}`, "a fix that changes no result on purpose would be --patch"];
+    const reasons = [`code changed ${since}: ${someOf(effective)}`, "a fix that changes no result on purpose would be --patch"];
     return { level: "minor", certainty: "guess", reasons };
   }
   return { level: "patch", certainty: "sure", reasons: [`neither code, data nor parameters changed ${since}: a rerun`] };
-}
-
-/** At most four of them, and how many more. */
-export function some(items: readonly string[]): string {
-  const shown = items.slice(0, 4).join(", ");
-  return items.length > 4 ? `${shown} and ${items.length - 4} more` : shown;
 }

@@ -1,5 +1,6 @@
 /** What tells a version from the one before, in one line: short, true to the digit, the most telling first. */
-import { some } from "../advise/level.ts";
+
+import { someOf } from "../../platform/words.ts";
 import type { ChangedValue } from "../advise/since-last.ts";
 import type { DataChanges } from "./data-changes.ts";
 
@@ -15,11 +16,11 @@ export function changesText({ params, data, renamed, gone, code }: Changes): str
   const parts = [
     ...listed.slice(0, 3).map(changeOf),
     ...(listed.length > 3 ? [`${listed.length - 3} more parameters`] : []),
-    ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
+    ...(data.length > 0 ? [`new data in ${someOf(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
     ...renamed.slice(0, 2).map(({ from, to }) => `${from} → ${to}`),
     ...(renamed.length > 2 ? [`${renamed.length - 2} more renamed`] : []),
-    ...(gone.length > 0 ? [`without ${some(gone.slice(0, 2))}${gone.length > 2 ? " …" : ""}`] : []),
-    ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
+    ...(gone.length > 0 ? [`without ${someOf(gone.slice(0, 2))}${gone.length > 2 ? " …" : ""}`] : []),
+    ...(code.length > 0 ? [`changes in ${someOf(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
   ];
   return parts.join(", ");
 }

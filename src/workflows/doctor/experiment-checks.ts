@@ -13,6 +13,7 @@ import { firstBytes } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { someOf } from "../../platform/words.ts";
 import { openResults } from "../../results/database.ts";
 import { readListing } from "../../store/objects/layout.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
@@ -185,8 +186,4 @@ function stagesOf(path: string, file: string): Record<string, StageText> {
     string,
     StageText
   >;
-}
-
-export function someOf(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }

@@ -4,12 +4,12 @@ import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
+import { someOf } from "../../platform/words.ts";
 import { openResults } from "../../results/database.ts";
 import { type Column, type EventsTable, eventsTables } from "../../results/schema.ts";
 import { resultsDatabase } from "../../store/worktree/databases.ts";
 import { folderOf, insideOf, isThere, mainProject, recordsOf } from "../worktree/records.ts";
 import type { Check, Finding } from "./check.ts";
-import { someOf } from "./experiment-checks.ts";
 
 export const resultsSchemas: Check = {
   id: "results-schemas",

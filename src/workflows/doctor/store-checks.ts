@@ -8,7 +8,7 @@ import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import { roomOn } from "../../platform/file-system.ts";
 import { isFolder, isSamePlace, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { cacheTrash, openCache } from "../../store/objects/cache.ts";
 import { objectPath } from "../../store/objects/layout.ts";
 import { parseListing } from "../../store/objects/listing.ts";
@@ -21,7 +21,6 @@ import type { Pointer } from "../../store/types.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
-import { someOf } from "./experiment-checks.ts";
 
 export const lostObjects: Check = {
   id: "lost-objects",

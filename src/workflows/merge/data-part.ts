@@ -6,8 +6,7 @@ import { discard } from "../../merge/beside.ts";
 import { commitDataMerge, prepareDataMerge } from "../../merge/data/merge-data.ts";
 import type { DataMerge, DataReport } from "../../merge/data/types.ts";
 import { copyFileAtomic } from "../../platform/files.ts";
-import { counted } from "../../platform/words.ts";
-import { someOf } from "./database-part.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { isSameFile, type MergePart, stateOf } from "./part.ts";
 
 export async function dataPart(project: Project | null, merge: DataMerge): Promise<MergePart<DataReport>> {

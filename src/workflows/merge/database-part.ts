@@ -11,7 +11,7 @@ import type { Context } from "../../platform/context.ts";
 import { makeFolders } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { sameRows } from "../../results/same-rows.ts";
 import type { Step } from "../contract.ts";
@@ -114,8 +114,4 @@ export function describeChanges(report: TableReport): string {
   ]
     .filter(Boolean)
     .join(" · ");
-}
-
-export function someOf(names: readonly string[]): string {
-  return names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
 }

@@ -8,6 +8,7 @@ import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { expectCopies } from "../../../platform/threads/threads.ts";
+import { someOf } from "../../../platform/words.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { fileBeside, pointerBeside, trackedOf } from "../../../store/pointers/pointers.ts";
 import { ignoreEdits } from "../../../store/settings/gitignore.ts";
@@ -137,7 +138,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     if (plan.from !== null) return { added: [await addFrom(context, plan.from)] };
     const project = openData(context);
     const all = [...plan.paths, ...plan.members.map(({ path }) => path)];
-    const start = { command: "data add", argv: ["data", "add", "--", ...all], summary: `track ${all.join(", ")}` };
+    const start = { command: "data add", argv: ["data", "add", "--", ...all], summary: `track ${someOf(all)}` };
     return performLocked(project, context, { ...start, writes: all, work: (operation) => addAll(project, context, { plan, operation }) });
   },
 };

@@ -8,6 +8,7 @@ import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { someOf } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { warnContested } from "../../../store/pointers/contested.ts";
@@ -149,7 +150,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const start = {
       command: "data commit",
       argv: ["data", "commit", "--", ...paths, ...addresses],
-      summary: `store ${[...paths, ...addresses].join(", ")}`,
+      summary: `store ${someOf([...paths, ...addresses])}`,
     };
     return withDvcLock(
       project,

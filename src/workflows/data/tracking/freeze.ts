@@ -9,6 +9,7 @@ import { isPlainStage } from "../../../pipelines/stages.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { fieldsOf } from "../../../platform/mapping.ts";
+import { someOf } from "../../../platform/words.ts";
 import { withoutEntry } from "../../../store/pointers/pointer-edit.ts";
 import { parsePointerFile } from "../../../store/pointers/pointer-file.ts";
 import type { FileEdit } from "../../../store/types.ts";
@@ -66,7 +67,7 @@ function freezing(command: "data freeze" | "data unfreeze", frozen: boolean): Wr
     async apply(context, { edits, targets }) {
       const project = openData(context);
       const argv = [...command.split(" "), "--", ...targets];
-      const summary = `${frozen ? "freeze" : "unfreeze"} ${targets.join(", ")}`;
+      const summary = `${frozen ? "freeze" : "unfreeze"} ${someOf(targets)}`;
       const work = async (operation: Parameters<typeof applyFileEdits>[1]) => applyFileEdits(project, operation, edits);
       if (edits.length > 0) await performLocked(project, context, { command, argv, summary, writes: [], work });
       return { targets, frozen };

@@ -11,6 +11,7 @@ import type { Context } from "../../../platform/context.ts";
 import { copyFileAtomic, hasCode, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { someOf } from "../../../platform/words.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
@@ -80,7 +81,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
     const start = {
       command: "data remove",
       argv: ["data", "remove", ...(outs ? ["--outs"] : []), "--", ...files],
-      summary: `stop tracking ${files.join(", ")}`,
+      summary: `stop tracking ${someOf(files)}`,
     };
     return performLocked(project, context, {
       ...start,
