@@ -150,7 +150,7 @@ export const ERROR_CODES = {
   },
   E_NO_DUCKDB: {
     kind: "failed",
-    means: "DuckDB, which data files are merged with, is not installed.",
+    means: "DuckDB, which data files are merged with, is not installed, or its library does not load here.",
     remedy: "Install the optional package: `npm install @duckdb/node-bindings`, with -g where expver was installed so.",
   },
   E_MEMORY: {
@@ -176,7 +176,7 @@ export const ERROR_CODES = {
   E_NO_SQLITE: {
     kind: "failed",
     means: "No SQLite driver could be loaded.",
-    remedy: "Use Node 24 or later, or install the optional package @photostructure/sqlite.",
+    remedy: "Use Node 22.16 or later, which has SQLite itself, or install the optional package @photostructure/sqlite.",
   },
   E_NO_RUN: {
     kind: "failed",

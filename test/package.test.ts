@@ -1,6 +1,6 @@
 /** What a user gets from the registry: the packed tarball, installed in an empty folder with no script run. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -116,14 +116,46 @@ describe("the package", () => {
         encoding: "utf8",
       });
     const refused = merge();
-    expect(refused.stderr).toContain("@duckdb/node-bindings");
+    expect(refused.stderr).toContain("@duckdb/node-bindings could not be loaded: it is not installed");
     expect(refused.status).toBe(1);
     const scope = join(home, "node_modules/@duckdb");
     mkdirSync(scope);
+    // A native library that needs what this system lacks.
+    const broken = join(scope, "node-bindings");
+    mkdirSync(broken);
+    writeFileSync(join(broken, "duckdb.node"), "not for this system");
+    writeFileSync(join(broken, "index.js"), 'module.exports = require("./duckdb.node");');
+    const unloaded = merge();
+    expect(unloaded.stderr).toMatch(/could not be loaded: .*duckdb\.node.*\n {2}hint: Install what the message names/);
+    expect(unloaded.status).toBe(1);
+    rmSync(broken, { recursive: true });
     for (const name of readdirSync(join(root, "node_modules/@duckdb")).filter((one) => one !== "node-api"))
       symlinkSync(join(root, "node_modules/@duckdb", name), join(scope, name));
     expect(merge().stderr).toBe("");
     expect(readFileSync(join(home, "base.csv"), "utf8")).toBe("id,loss\n1,0.5\n2,0.25\n");
+  });
+
+  it("keeps results with Node's own SQLite where the package's library cannot be loaded, and says why where Node has none", () => {
+    const scope = join(home, "node_modules/@photostructure");
+    renameSync(scope, `${scope}.away`);
+    const folder = join(home, "unloadable");
+    mkdirSync(folder);
+    const log = () => {
+      const bin = join(home, "node_modules/.bin/expver");
+      return spawnSync(bin, ["log", "--db", "rows.db", "loss=1"], { cwd: folder, encoding: "utf8" });
+    };
+    const absent = log();
+    mkdirSync(join(scope, "sqlite"), { recursive: true });
+    writeFileSync(join(scope, "sqlite/library.node"), "made for a later system");
+    writeFileSync(join(scope, "sqlite/index.js"), 'module.exports = require("./library.node");');
+    const broken = log();
+    rmSync(scope, { recursive: true });
+    renameSync(`${scope}.away`, scope);
+    const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+    const hasSqlite = major > 22 || (major === 22 && minor >= 16);
+    expect([absent.status, broken.status]).toEqual(hasSqlite ? [0, 0] : [1, 1]);
+    expect(absent.stderr).toMatch(hasSqlite ? /^$/ : /E_NO_SQLITE: .*: it is not installed\n/);
+    expect(broken.stderr).toMatch(hasSqlite ? /^$/ : /E_NO_SQLITE: .*library\.node/);
   });
 
   it("names the licences of what is bundled", () => {

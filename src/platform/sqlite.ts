@@ -14,6 +14,7 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { whyReadOnly } from "./file-system.ts";
 import { hasCode, isMissing } from "./files.ts";
 import { waitDeafly } from "./interrupts.ts";
+import { whyNotLoaded } from "./optional-package.ts";
 import { pause } from "./pause.ts";
 import { shellWord } from "./shell-word.ts";
 import { needsItsFolder, withCopyElsewhere } from "./sqlite-elsewhere.ts";
@@ -310,7 +311,12 @@ function nextTurn(): Promise<void> {
 }
 
 function hasOwnSqlite(): boolean {
-  return Number(process.versions.node.split(".")[0]) >= 24;
+  return isAtLeast(24, 0);
+}
+
+function isAtLeast(major: number, minor: number): boolean {
+  const [ours = 0, oursMinor = 0] = process.versions.node.split(".").map(Number);
+  return ours > major || (ours === major && oursMinor >= minor);
 }
 
 /** Loads the driver. Throws E_NO_SQLITE when none works on this machine. */
@@ -328,10 +334,12 @@ function loadDriver(): Driver {
 function requireDriver(): Driver {
   const load = createRequire(import.meta.url);
   try {
-    if (hasOwnSqlite()) return quietly(() => load("node:sqlite") as Driver);
-    return load("@photostructure/sqlite") as Driver;
+    return quietly(() => load(hasOwnSqlite() ? "node:sqlite" : "@photostructure/sqlite") as Driver);
   } catch (error) {
-    throw new ExpverError("E_NO_SQLITE", `no SQLite driver works here (Node ${process.versions.node})`, { cause: error });
+    // The package's library needs glibc 2.29, Node only 2.28 (RHEL 8). Node 22.16 has enough of SQLite itself, still called experimental.
+    if (isAtLeast(22, 16)) return quietly(() => load("node:sqlite") as Driver);
+    const { why } = whyNotLoaded(error);
+    throw new ExpverError("E_NO_SQLITE", `no SQLite driver works in Node ${process.versions.node}: ${why}`, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 /** DuckDB, loaded when data is merged: within a memory limit, working in a folder beside the output, never reaching for the network. */
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { whyNotLoaded } from "../../platform/optional-package.ts";
 import { counted } from "../../platform/words.ts";
 
 type Value = string | number | bigint | boolean | null;
@@ -108,7 +109,13 @@ async function start(): Promise<Starting> {
     const { DuckDBInstance } = await import("@duckdb/node-api");
     return { instance: opened.then((database) => new DuckDBInstance(database)) };
   } catch (error) {
-    throw new ExpverError("E_NO_DUCKDB", "the optional package @duckdb/node-bindings could not be loaded", { cause: error });
+    const { why, isInstalled } = whyNotLoaded(error);
+    throw new ExpverError("E_NO_DUCKDB", `the optional package @duckdb/node-bindings could not be loaded: ${why}`, {
+      hint: isInstalled
+        ? "Install what the message names, or work where DuckDB's programs run: glibc 2.28 or musl, with libstdc++."
+        : undefined,
+      cause: error,
+    });
   }
 }
 
