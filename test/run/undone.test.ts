@@ -110,6 +110,15 @@ describe("undo of a run", () => {
     expect(rowsOf(repo)).toHaveLength(1);
   });
 
+  it("of a folder it made leaves what .dvcignore leaves out: that is stored nowhere", () => {
+    const repo = makeExperiment();
+    repo.commit("a folder", { ".dvcignore": "*.txt\n", "expver.yaml": "models: { output: models/net }\n" });
+    const write = "mkdir -p models/net/parts; echo 1 > models/net/parts/a; echo why > models/net/notes.txt";
+    expect(repo.expver(["run", "--", "sh", "-c", write]).code).toBe(0);
+    expect(repo.expverJson(["undo"]).code).toBe(0);
+    expect(readdirSync(join(repo.root, "models/net"))).toEqual(["notes.txt"]);
+  });
+
   it("is refused, naming the ref, when the branch has moved on; the rows, when they have changed", () => {
     const repo = withHistory();
     const head = repo.git("rev-parse", "HEAD");

@@ -15,12 +15,14 @@ import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { hasNoRows, sameRows } from "../../results/same-rows.ts";
+import { areStored } from "../../store/objects/layout.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
 import { applyingCheckout } from "../../store/worktree/apply-checkout.ts";
 import { planningCheckout } from "../../store/worktree/checkout.ts";
 import { objectFile } from "../../store/worktree/contents.ts";
+import { removingScanned } from "../../store/worktree/remove-files.ts";
 import { scanOutput } from "../../store/worktree/scan.ts";
 
 /** One thing a run wrote, in the operation's note `wrote`. */
@@ -75,8 +77,13 @@ function isGone(project: Project, { path }: Wrote, pointer: Pointer | undefined)
 }
 
 function* bringingBack(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): Work<void> {
-  if (pointer !== undefined) yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]));
-  else if (!existed && existsSync(objectFile(cacheDir(project), hash))) takeAway(project, path);
+  if (pointer !== undefined) return yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]));
+  if (existed || !existsSync(objectFile(cacheDir(project), hash))) return;
+  const scan = yield* scanOutput(project, absolutePath(project, path));
+  if (!(yield* areStored(cacheDir(project), scan.files))) return;
+  // What `.dvcignore` leaves out of a folder is stored nowhere.
+  yield* removingScanned(absolutePath(project, path), scan);
+  removeEmptyFolders(project, path);
 }
 
 /** The rows are gone from it already. When it says what its pointer's object says, it gets its bytes; a new one that is empty goes. */
@@ -99,9 +106,14 @@ function* bringingBackDatabase(project: Project, one: Wrote, pointer: Pointer | 
   else yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]), { discard: (one) => rmSync(one) });
 }
 
-/** And the folders that are empty then. */
+/** A file, and the folders that are empty then. */
 function takeAway(project: Project, path: string): void {
+  rmSync(absolutePath(project, path));
+  removeEmptyFolders(project, path);
+}
+
+/** Those that were around it. */
+function removeEmptyFolders(project: Project, path: string): void {
   const top = topOf(project);
-  rmSync(join(top, path), { recursive: true });
   for (let folder = dirname(path); folder !== "." && removeEmptyFolder(join(top, folder)); ) folder = dirname(folder);
 }
