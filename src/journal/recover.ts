@@ -63,7 +63,7 @@ async function recoverOne(
 ): Promise<Recovered | null> {
   const { id, command, summary, worktree } = operation;
   try {
-    sweepTemporaries(project, operation); // first: a folder that holds one is not empty
+    sweepTemporaries(operation); // first: a folder that holds one is not empty
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
     // Another project of the repository has its own configuration, database and cache.
     const own = placeAround(project, operation.folder);
@@ -94,7 +94,7 @@ async function recoverOne(
 function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
   return async (project, context, operation) => {
     const target = readOperation(project, String(operation.notes.undoes));
-    sweepTemporaries(project, target);
+    sweepTemporaries(target);
     const left = await paceWork(takingBack(project, withoutBackups(target.effects), rows), context, REPAIRING);
     const settling = rows?.settling?.(target);
     if (settling !== undefined) await paceWork(settling, context, REPAIRING);
@@ -104,8 +104,7 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
 }
 
 /** What was being written, or moved to or from another file system, when it was killed. */
-function sweepTemporaries(project: Place, { worktree, effects }: Operation): void {
-  if (worktree !== topOf(project)) return;
+function sweepTemporaries({ worktree, effects }: Operation): void {
   const paths = effects.flatMap((effect) => (effect.kind === "move" ? [effect.from, effect.to] : "path" in effect ? [effect.path] : []));
   removeTemporaries(paths.map((path) => join(worktree, path)));
 }

@@ -161,6 +161,24 @@ describe("data checkout of a database", () => {
     expect(rows(repo)).toBe("0 ok");
   });
 
+  it("is not undone while a program has it open, nor over what a killed one left in the -wal; a get that replaced one neither", async () => {
+    const repo = twoVersions("wal");
+    expect(repo.expver(["data", "checkout", path]).code).toBe(0);
+    const child = spawn(process.execPath, elsewhere(`require("fs").writeFileSync("open", ""); process.stdin.resume()`), { cwd: repo.root });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    await until(() => existsSync(join(repo.root, "open")));
+    expect(repo.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("open in a process") });
+    child.kill();
+    await ended;
+    const refused = { code: 4, stderr: expect.stringContaining("what a killed program left in its -wal") };
+    act(repo, KILLED);
+    expect(repo.expver(["undo"])).toMatchObject(refused);
+    expect(repo.expver(["get", "HEAD", path, "-o", path, "--force"]).code).toBe(0);
+    act(repo, KILLED);
+    expect(repo.expver(["undo"])).toMatchObject(refused);
+    expect(rows(repo)).toBe("0,2 ok");
+  });
+
   it("does not lose rows a killed program left in the -wal, and does not mix them into another version", () => {
     const repo = twoVersions("wal");
     act(repo, KILLED);

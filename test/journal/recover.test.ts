@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { beginOperation, nameEnded, openOperations, operationsDir, readOperation } from "../../src/journal/operations.ts";
@@ -132,6 +132,25 @@ test("another worktree's crash is repaired there, or its refs here once it is go
   await recover(project, repo.context);
   expect(repo.git("tag")).toBe("");
   expect(repo.read("x")).toBe("1");
+});
+
+test("what lies beside a repository that was moved since stays as it is: only refs are taken back", async () => {
+  const repo = makeRepository();
+  const head = repo.commit("first", { x: "1" });
+  const beside = join(makeFolder(), "notes");
+  writeFileSync(beside, "made");
+  beginOperation(openProject(repo.context), repo.context, { ...start, owner: deadIdentity() }).record(
+    { kind: "ref", ref: "refs/tags/e0.1.0", before: null, after: head },
+    { kind: "file", path: relative(repo.root, beside), before: null, after: "made" },
+  );
+  repo.git("tag", "e0.1.0");
+  const elsewhere = `${repo.root}-elsewhere`;
+  renameSync(repo.root, elsewhere);
+  const context = { ...repo.context, cwd: elsewhere };
+  expect(await recover(openProject(context), context)).toHaveLength(1);
+  expect(existsSync(beside)).toBe(true);
+  renameSync(elsewhere, repo.root);
+  expect(repo.git("tag")).toBe("");
 });
 
 test("a repair that fails is told, stays open, and hinders nobody", async () => {

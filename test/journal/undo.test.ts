@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject, type Place } from "../../src/config/project.ts";
@@ -6,6 +7,7 @@ import { beginOperation, eachOperation, endOperation, readOperation } from "../.
 import { recover } from "../../src/journal/recover.ts";
 import { takeBack } from "../../src/journal/take-back.ts";
 import { applyingUndo, operationToUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
+import { temporaryBeside } from "../../src/platform/files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder } from "../support/repository.ts";
@@ -168,7 +170,9 @@ test("what cannot be undone: nothing, twice, an undo, a running one, another wor
 });
 
 test.each([0, 1])("a killed undo is finished by the next writing command (%i effects back)", async (done) => {
-  const { project, context, rows, state, before, id, steps } = play();
+  const { repo, project, context, rows, state, before, id, steps } = play();
+  // What it was writing goes too: a folder that holds it would stay.
+  writeFileSync(temporaryBeside(join(repo.root, "new folder/x.dvc")), "ou");
   beginOperation(project, context, { command: "undo", argv: [], summary: "", notes: { undoes: id }, owner: deadIdentity() });
   takeBack(
     project,
@@ -177,6 +181,7 @@ test.each([0, 1])("a killed undo is finished by the next writing command (%i eff
   );
   await recover(project, context, { rows });
   expect(state()).toEqual(before);
+  expect(existsSync(join(repo.root, "new folder"))).toBe(false);
   expect([...eachOperation(project)].map((one) => one.state)).toEqual(["undone", "recovered"]);
 });
 

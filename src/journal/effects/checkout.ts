@@ -4,16 +4,14 @@ import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { fromSystemError } from "../../errors.ts";
 import { hasCode, hiddenStem, isFile, plainMode, removeFile, setMode } from "../../platform/files.ts";
-import { firstBytes, hashingFile } from "../../platform/hashing.ts";
-import { whoHasOpen } from "../../platform/open-files.ts";
+import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
 import { removeEmptyFolder } from "../file-edits.ts";
 import type { EffectKind, EffectOf, Standing } from "./kind.ts";
+import { useOfDatabase } from "./use-of-database.ts";
 
 type CheckedOut = EffectOf<"checkout">;
-
-const DATABASE = "SQLite format 3\0";
 
 export const checkouts: EffectKind<EffectOf<"checkout">> = {
   target: ({ path, files }) => (files.length === 1 && files[0]?.[0] === "" ? path : `${path}: ${counted(files.length, "file")}`),
@@ -33,8 +31,8 @@ function* standing(top: string, effect: CheckedOut): Work<Standing> {
     if (now !== after) return { state: "other", now: `${shown} is something else` };
     if (before !== null && !(yield* isKept(effect, before)))
       return { state: "other", now: `what ${shown} was is no longer whole in the cache` };
-    if (now !== null && firstBytes(path, DATABASE.length).toString("latin1") === DATABASE && (whoHasOpen(path) ?? []).length > 0)
-      return { state: "other", now: `${shown} is open in a process` };
+    const use = now === null ? null : useOfDatabase(path);
+    if (use !== null) return { state: "other", now: `${shown} ${use}` };
     changed += 1;
   }
   return { state: changed === 0 ? "before" : "after" };

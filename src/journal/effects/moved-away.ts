@@ -9,7 +9,8 @@ import { digestingTree, sameTree } from "../../platform/tree-digest.ts";
 import { counted } from "../../platform/words.ts";
 import { discardKept, linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoringObjects } from "../trash.ts";
 import { checkouts, makingAgain } from "./checkout.ts";
-import type { EffectKind, EffectOf } from "./kind.ts";
+import type { EffectKind, EffectOf, Standing } from "./kind.ts";
+import { useOfDatabase } from "./use-of-database.ts";
 
 export const trashed: EffectKind<EffectOf<"trash">> = {
   target: ({ path }) => path,
@@ -18,7 +19,8 @@ export const trashed: EffectKind<EffectOf<"trash">> = {
     yield { files: 1, bytes: 0 };
     const [isBack, isKept] = [isThere(path), isThere(effect.trash)];
     if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
-    if (!isBack || (yield* lookingWhetherPlaced(place, effect))) return { state: "after" };
+    if (!isBack) return { state: "after" };
+    if (yield* lookingWhetherPlaced(place, effect)) return standsUnlessUsed(path);
     return isTwice(path, effect.trash) ? { state: "before" } : { state: "other", now: "something else is there" };
   },
   *takingBack(place, effect) {
@@ -54,7 +56,8 @@ export const moves: EffectKind<EffectOf<"move">> = {
       return replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
     if (isMoved && replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
     if (isMoved && digest !== undefined && (yield* digestingTree(target)) !== digest) return { state: "other", now: "changed" };
-    if (isMoved || (isBack && isKept)) return { state: "after" };
+    if (isMoved) return standsUnlessUsed(target);
+    if (isBack && isKept) return { state: "after" };
     return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
   },
   *takingBack(place, effect, _rows, isGivenUp) {
@@ -72,6 +75,11 @@ export const moves: EffectKind<EffectOf<"move">> = {
     if (removed !== null) yield* makingAgain(topOf(place), removed);
   },
 };
+
+function standsUnlessUsed(path: string): Standing {
+  const use = useOfDatabase(path);
+  return use === null ? { state: "after" } : { state: "other", now: use };
+}
 
 /** What was taken away to make room, as a checkout would have. */
 function removedBy({ to, removed }: EffectOf<"move">): EffectOf<"checkout"> | null {
