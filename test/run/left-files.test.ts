@@ -61,7 +61,7 @@ describe("files that no version has", () => {
     expect(warnings).toMatchObject([
       {
         text: `run ${data.run_id} left what no version has: checkpoints/ (2 files), lightning_logs/version_0/last.ckpt, src/a.py and 1 more`,
-        hint: "Name in expver.yaml what a run is to keep: track: ['checkpoints/**', 'lightning_logs/version_0/last.ckpt', 'src/a.py']; or now: expver data add checkpoints",
+        hint: "Name in expver.yaml what a run is to keep: track: ['checkpoints/**', 'lightning_logs/**', 'src/a.py']; or now: expver data add checkpoints",
       },
     ]);
     expect(repo.expver(["data", "add", "checkpoints"]).code).toBe(0);

@@ -104,6 +104,41 @@ it("more parameters than an environment or a table takes: the run's record and t
   expect(log.error).toMatchObject({ code: "E_DATABASE", message: expect.stringContaining("has 2000 columns") });
 });
 
+it("a parameter file that the program writes, as Hydra does, says what this run had, not the one before; given ones stay; in a sweep too", () => {
+  const repo = makeExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: out/config.yaml\n`);
+  const writes = "const [depth, lr] = process.argv.slice(2); const fs = require('fs'); fs.mkdirSync('out', { recursive: true });";
+  repo.write("hydra.js", `${writes} fs.writeFileSync('out/config.yaml', 'net: {depth: ' + depth + '}\\nlr: ' + lr + '\\n');`);
+  repo.commit("program");
+  const paramsOf = (...args: string[]) => repo.expverJson(["run", "-m", "one", ...args]).data.params;
+  expect(paramsOf("--", "node", "hydra.js", "3", "0.10")).toEqual({ "net.depth": "3", lr: "0.10" });
+  expect(repo.git("status", "--porcelain")).toBe("");
+  expect(paramsOf("--param", "seed=1", "--", "node", "hydra.js", "4", "{seed}")).toEqual({ "net.depth": "4", lr: "1", seed: "1" });
+  expect(repo.expverJson(["show", "e0.2.0"]).data.params).toMatchObject({ "net.depth": "4", lr: "1", seed: "1" });
+  // It did not write it: what is there is what it was run with.
+  expect(paramsOf("--", "node", "train.js")).toEqual({ "net.depth": "4", lr: "1" });
+  repo.expver(["sweep", "--grid", "lr=7,8", "--repeat", "1", "-m", "both", "--", "node", "hydra.js", "5", "{lr}"]);
+  const runs = repo.expverJson(["runs", "list"]).data.runs as { version: string; params: object }[];
+  const ofSweep = runs.filter(({ version }) => version === "e0.4.0").map(({ params }) => params);
+  expect(ofSweep).toEqual(expect.arrayContaining([expect.objectContaining({ "net.depth": "5", lr: "7" })]));
+  expect(ofSweep).toEqual(expect.arrayContaining([expect.objectContaining({ "net.depth": "5", lr: "8" })]));
+});
+
+it("a parameter file of the snapshot that changes meanwhile is the next run's: it says what it said at the start, which is told", () => {
+  const repo = makeExperiment();
+  repo.commit("parameters", { "params.yaml": "lr: 0.1\n" });
+  const edit = "require('fs').writeFileSync('params.yaml', 'lr: 0.2\\n')";
+  const { data, warnings } = repo.expverJson(["run", "-m", "one", "--", "node", "-e", edit]);
+  expect(data.params).toEqual({ lr: "0.1" });
+  expect(warnings).toContainEqual({
+    text: "params.yaml was changed while the run went on: its parameters are those that it had at the start",
+    hint: "Where the program itself writes it, let Git ignore the file: then what it says at the end counts.",
+  });
+  const broken = repo.expverJson(["run", "-m", "two", "--", "node", "-e", edit.replace("lr:", "{")]);
+  expect(broken.data.params).toEqual({ lr: "0.2" });
+  expect(broken.warnings.map(({ text }) => text).join()).toContain("parameters are those of the start");
+});
+
 it.each([
   ["params.toml", "lr = 1e-5\n[a]\nb = [1\n"],
   ["params.py", "LR = 1e-5\nA = dict(b=[2])\n"],

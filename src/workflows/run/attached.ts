@@ -19,6 +19,7 @@ import { forgetRun } from "./database/collect.ts";
 import { firstFacts } from "./first-facts.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
 import { markOf, takingMarks } from "./outputs/marks.ts";
+import { paramsMark } from "./parameters/written-parameters.ts";
 import type { RunPlan } from "./planning/plan.ts";
 import { summaryLine } from "./planning/plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
@@ -179,5 +180,5 @@ async function watchFromNow(context: Context, { plan, project, repository, place
   const staged = readIndexEntries(repository, [...selection.included.map(({ path }) => path), ...pointerFiles]);
   const metricsMark = places.metrics === null ? "" : markOf(absolutePath(project, places.metrics));
   const marks = await paceWork(takingMarks(project, places, pointers), context, { label: "looking at what is there" });
-  save({ closing: { ...facts().closing, marks, staged: [...staged], metricsMark } });
+  save({ closing: { ...facts().closing, marks, staged: [...staged], metricsMark, paramsMark: paramsMark(project) } });
 }

@@ -82,6 +82,8 @@ interface ClosingFacts {
   /** Stored path of the metrics file, and its mark before the start. */
   metrics: string | null;
   metricsMark: string;
+  /** The same of the `params:` file; absent in runs that began before it was looked at. */
+  paramsMark?: string;
   /** Nobody asked for that file, a stage of `dvc.yaml` names it, as Git's or as DVC's; null or absent: it was asked for, or there is none. */
   metricsOfStage?: "git" | "dvc" | null;
   commit: boolean;

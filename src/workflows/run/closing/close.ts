@@ -30,6 +30,7 @@ import { noteStages } from "../outputs/ran-stages.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { isOfStageUpToDate } from "../outputs/up-to-date.ts";
 import { noteWritten } from "../outputs/written.ts";
+import { parametersAtEnd } from "../parameters/written-parameters.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
@@ -61,12 +62,12 @@ export interface CloseOptions {
 
 /** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
 export async function closeRun(context: Context, run: ClosingRun, options: CloseOptions): Promise<Closed> {
-  const { parameters, mayVersion = true } = options;
+  const { mayVersion = true } = options;
   const { facts, folder } = run;
   rescueSpoilt(context, run);
   mendDatabase(context, run);
   noteStages(context, run);
-  const collected = collect(context, run, parameters);
+  const collected = collect(context, run, parametersAtEnd(context, run, options.parameters));
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`, metricsWritten(run.project.root, facts().startedAt));

@@ -18,6 +18,9 @@ import { treeEntries } from "./results-files.ts";
 
 const SHOWN = 20;
 
+/** Folders named by the day, or by a number that each run counts on, and what is in them: Hydra's, Lightning's. */
+const OF_ONE_RUN = /\/(?:\d{4}-?\d\d-?\d\d|version_\d).*/;
+
 /**
  * What the next snapshot would take for code, or hold back for its size or as a log, and this one did not have. In a workspace also what it had and the
  * program has written over: nobody else will see that.
@@ -81,8 +84,10 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
   const rest = files - shown.reduce((sum, unit) => sum + unit.paths.length, 0);
   const kept = folder === null ? "" : `, kept in ${folder}`;
   const names = shown.map(({ path, paths: { length } }) => (length > 1 ? `${path}/ (${length} files)` : path)).join(", ");
-  const globs = shown.map(({ path, paths: { length } }) => `'${configPath(project, path)}${length > 1 ? "/**" : ""}'`).join(", ");
-  const model = isThere(absolutePath(project, storedPath(project, project.config.models.output))) ? undefined : paths.find(isModelName);
+  const globs = [...new Set(shown.map((unit) => globOf(project, unit)))].join(", ");
+  const model = isThere(absolutePath(project, storedPath(project, project.config.models.output)))
+    ? undefined
+    : paths.find((path) => isModelName(path) && !OF_ONE_RUN.test(path));
   const asModel = model === undefined ? "" : `, or as the model: models: { output: ${yamlSource(configPath(project, model))} }`;
   const now = folder === null ? `; or now: expver data add ${typedPath(project, shown[0]?.path ?? "")}` : "";
   context.report({
@@ -90,6 +95,12 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
     text: `run ${runId} left what no version has: ${names}${rest > 0 ? ` and ${rest} more` : ""}${kept}`,
     hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${asModel}${now}`,
   });
+}
+
+/** Of a folder that the next run does not write to, the one they all are in. */
+function globOf(project: ClosingRun["project"], { path, paths }: { path: string; paths: readonly string[] }): string {
+  const stays = path.replace(OF_ONE_RUN, "");
+  return `'${configPath(project, stays)}${paths.length > 1 || stays !== path ? "/**" : ""}'`;
 }
 
 /** Files that share a folder in which Git has nothing count as one: the folder. */

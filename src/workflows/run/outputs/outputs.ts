@@ -17,6 +17,7 @@ import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isComplete } from "../../../store/worktree/status.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
+import { writtenParams } from "../parameters/written-parameters.ts";
 import type { OutputFile } from "../run-facts.ts";
 import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
@@ -51,7 +52,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const artifacts = [...database, ...others, ...ofStages].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
-  edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
+  edits.push(...noteFilesIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   const edited = editedFiles(place, edits, stages.ignored);
   const isEdited = new Set(edited.map(({ path }) => path));
   return {
@@ -102,17 +103,21 @@ function metricsForGit({ isShard, places, facts }: ClosingRun, place: SnapshotPl
 }
 
 /**
- * The numbers of the file of `--metrics` are in the database and the tag. The file itself is Git's when it tracks it; else it is ignored like
- * any other output, so that it is no change to the next run. A workspace has its own.
+ * The numbers of the file of `--metrics`, and parameters the program wrote down, are in the database and the tag. The file itself is Git's when it
+ * tracks it; else it is ignored like any other output, so that it is no change to the next run. A workspace has its own.
  */
-function metricsIgnored({ isShard, places, project, repository, facts }: ClosingRun, kept: readonly string[]): FileEdit[] {
-  const { metrics } = places;
+function noteFilesIgnored(run: ClosingRun, kept: readonly string[]): FileEdit[] {
+  const { isShard, places, project, repository, facts } = run;
   const { commit, pointers, metricsOfStage } = facts().closing;
-  if (isShard || metrics === null || !commit || metricsOfStage || isListed(absolutePath(project, metrics))) return [];
-  const isKept =
-    kept.includes(metrics) || pointers.some(({ path }) => path === metrics) || readIndexEntries(repository, [metrics]).has(metrics);
-  const file = absolutePath(project, metrics);
-  return existsSync(file) && !isKept ? ignoreEdits(project, [file]) : [];
+  if (isShard || !commit) return [];
+  const notes = [metricsOfStage ? null : places.metrics, writtenParams(run)].filter((path) => path !== null);
+  const isKept = (path: string) =>
+    kept.includes(path) || pointers.some((one) => one.path === path) || readIndexEntries(repository, [path]).has(path);
+  const files = notes.flatMap((path) => {
+    const file = absolutePath(project, path);
+    return !isListed(file) && existsSync(file) && !isKept(path) ? [file] : [];
+  });
+  return files.length === 0 ? [] : ignoreEdits(project, files);
 }
 
 /** Its line is there from the first time on: then nobody need be asked. */

@@ -19,6 +19,7 @@ import { type ClosingRun, factsKeeper } from "../../run/open-run.ts";
 import { keepLeft, warnOfLeft } from "../../run/outputs/left-files.ts";
 import { markOf, takeMarks } from "../../run/outputs/marks.ts";
 import { readParameterFile, substitute } from "../../run/parameters/parameters.ts";
+import { paramsMark } from "../../run/parameters/written-parameters.ts";
 import { placesOf } from "../../run/places.ts";
 import { createLog, endingOf, stopRequest } from "../../run/program/execute.ts";
 import { programEnvironment } from "../../run/program/program-environment.ts";
@@ -138,6 +139,7 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   const closing = {
     ...run.facts().closing,
     metricsMark: metrics === null ? "" : markOf(absolutePath(run.project, metrics)),
+    paramsMark: paramsMark(run.project),
     marks: takeMarks(run.project, run.places, workspace.pointers),
   };
   run.save({ closing });
