@@ -145,6 +145,31 @@ it("a run without a number is told which file has some, when its program wrote o
   );
   utimesSync(join(repo.root, "metrics.json"), 1e9, 1e9);
   expect(hintOf("true")).toMatch(/^A JSON or YAML file/);
+  repo.write("sub/keep", "");
+  const inFolder = ["run", "--", "sh", "-c", `echo '{"acc": 0.5}' > metrics.json`];
+  expect(repo.expver(inFolder, { cwd: "sub" }).stderr).toContain(
+    "It wrote metrics.json, which has acc: --metrics metrics.json before the --.",
+  );
+  repo.run("rm", ["sub/metrics.json"]);
+  expect(hintOf(`mkdir out; echo '{"acc": 0.5}' > out/metrics.json`)).toBe(
+    "It wrote out/metrics.json, which has acc: --metrics out/metrics.json before the --.",
+  );
+});
+
+it("a run that writes over its own input is told how that becomes an output", () => {
+  const repo = makeExperiment();
+  repo.write("weights.bin", "one");
+  repo.expver(["data", "add", "weights.bin"]);
+  repo.commit("data");
+  const { warnings } = repo.expverJson(["run", "-m", "over", "--", "sh", "-c", "rm weights.bin; echo two > weights.bin"]);
+  expect(warnings).toContainEqual({
+    text: "changed while the run went on, and recorded so: weights.bin",
+    hint: "weights.bin counts as data that the run read. If the program writes it, say so in expver.yaml: track: [weights.bin], or for the model: models: { output: weights.bin }",
+  });
+  repo.write("expver.yaml", "track: [weights.bin]\n");
+  const told = repo.expverJson(["run", "-m", "again", "--", "sh", "-c", "rm weights.bin; echo three > weights.bin"]);
+  expect(JSON.stringify(told.warnings)).not.toContain("changed while");
+  expect(repo.run("cat", ["weights.bin.dvc"]).stdout).toContain("size: 6");
 });
 
 it("a folder is no metrics file", () => {

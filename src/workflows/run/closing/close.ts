@@ -3,8 +3,9 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../../config/nearest.ts";
-import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, configPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { yamlSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -70,7 +71,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const collected = collect(context, run, parametersAtEnd(context, run, options.parameters));
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
-    warnNumberless(context, `run ${run.runId}`, metricsWritten(run.project.root, facts().startedAt));
+    warnNumberless(context, `run ${run.runId}`, metricsWritten(run.project, facts().startedAt));
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
@@ -163,9 +164,7 @@ async function closeVersioned(
   const { facts } = run;
   await describeRun(context, run, { collected, edit });
   const changed = await changesDuring(context, run);
-  if (changed.length > 0) {
-    context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
-  }
+  if (changed.length > 0) warnChanged(context, run, changed);
   stamp(context, run, { collected, version: facts().version, changed });
   run.save({ changedDuringRun: changed });
   return whileStoring(run.project, context, () => storeVersion(context, run, collected));
@@ -315,6 +314,20 @@ async function changesDuring(context: Context, run: ClosingRun): Promise<string[
   const inputs = await paceWork(inputsChangedSince(run), context, { label: "looking whether the inputs are as they were" });
   const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
   return [...new Set([...files.filter((path) => !isOutput(path)), ...inputs])];
+}
+
+function warnChanged(context: Context, { project, facts }: ClosingRun, changed: readonly string[]): void {
+  const input = facts().inputs.find(({ path }) => changed.includes(path));
+  const name = input === undefined ? "" : yamlSource(configPath(project, input.path));
+  context.report({
+    kind: "warning",
+    text: `changed while the run went on, and recorded so: ${changed.join(", ")}`,
+    ...(input === undefined
+      ? {}
+      : {
+          hint: `${input.path} counts as data that the run read. If the program writes it, say so in expver.yaml: track: [${name}], or for the model: models: { output: ${name} }`,
+        }),
+  });
 }
 
 function warnOffBranch(context: Context, { facts }: ClosingRun): void {

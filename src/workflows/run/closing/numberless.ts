@@ -1,6 +1,8 @@
 /** Said of a run or a sweep that nothing can be ranked by: mostly its program's numbers went to the terminal only, or into a file nobody named. */
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { storedPath, typedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { parseMetrics } from "../outputs/metrics-file.ts";
@@ -20,6 +22,7 @@ export function warnNumberless(context: Context, what: string, written: WrittenM
 }
 
 export interface WrittenMetrics {
+  /** As it is typed. */
   file: string;
   /** The first few. */
   names: string[];
@@ -32,13 +35,19 @@ const LARGEST = 1 << 20;
 /** Of the clock of a file server. */
 const SKEW_MS = 2000;
 
-/** A file at the top, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
-export function metricsWritten(root: string, since: string): WrittenMetrics | null {
-  for (const file of USUAL) {
+// A project keeps few folders at its top; one of many thousand is not searched.
+const MOST_FOLDERS = 100;
+
+/** A file at the top or in a folder there, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
+export function metricsWritten(project: Project, since: string): WrittenMetrics | null {
+  const { root } = project;
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  const places = ["", ...folders.slice(0, MOST_FOLDERS).map(({ name }) => `${name}/`)];
+  for (const file of places.flatMap((place) => USUAL.map((name) => place + name))) {
     const stat = statSync(join(root, file), { throwIfNoEntry: false });
     if (!stat?.isFile() || stat.size > LARGEST || stat.mtimeMs < Date.parse(since) - SKEW_MS) continue;
     const names = namesIn(join(root, file), file);
-    if (names.length > 0) return { file, names: names.slice(0, 3) };
+    if (names.length > 0) return { file: typedPath(project, storedPath(project, file)), names: names.slice(0, 3) };
   }
   return null;
 }
