@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TestRepository } from "../support/repository.ts";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { checkedObjects } from "../support/stores.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
@@ -62,6 +62,16 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     expect([cacheOf(twins.ours), cacheOf(twins.theirs)]).toEqual([before, before]);
     twins.agree();
     twins.same(["status"]);
+  });
+
+  it("what DVC 2 and DVC 3 call by one hash is pushed for each of them", () => {
+    const { ours } = makeTwins();
+    for (const path of ["one", "new"]) ours.write(path, FILES.one ?? "");
+    putLegacy(ours, "one");
+    const store = makeFolder("store");
+    for (const args of [["add", "new"], ["remote", "add", "-d", "store", store], ["push"]])
+      expect(ours.expver(["data", ...args]).code).toBe(0);
+    expect(objectsBelow(store)).toHaveLength(2);
   });
 
   it("leaves the pointers of what has changed or is not here, and says so", () => {

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { moveToTrash, moveWhole, restoreFromTrash, trashPlace } from "../../src/journal/trash.ts";
+import { moveToTrash, moveWhole, restoreFromTrash, restoringObjects, trashPlace } from "../../src/journal/trash.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
 test("a folder goes to the trash with everything in it and comes back", () => {
@@ -25,6 +25,19 @@ test("equal names do not meet, not even the trash's own", () => {
     return moveToTrash(project, join(repo.root, "origin.json"));
   });
   expect(places.map((place) => readFileSync(place, "utf8"))).toEqual(["1", "2"]);
+});
+
+test("of objects that come back a listing is the last: others take it as proof of its members", () => {
+  const [folder, trash] = [makeFolder("cache"), makeFolder("trash")];
+  const names = ["files/md5/01/listing.dir", "files/md5/02/member", "files/md5/03/member"];
+  for (const name of names) {
+    mkdirSync(join(trash, dirname(name)), { recursive: true });
+    writeFileSync(join(trash, name), name);
+  }
+  for (const _ of restoringObjects({ folder, trash, names }))
+    if (existsSync(join(folder, names[0] ?? ""))) expect(names.filter((name) => !existsSync(join(folder, name)))).toEqual([]);
+  expect(names.map((name) => existsSync(join(folder, name)))).toEqual([true, true, true]);
+  expect(existsSync(trash)).toBe(false);
 });
 
 test("on another file system, it is on the disk there before it goes here", (context) => {

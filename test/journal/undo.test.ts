@@ -2,15 +2,17 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject, type Place } from "../../src/config/project.ts";
+import { readIndexEntries } from "../../src/git/index-file.ts";
+import { readUnmerged } from "../../src/git/unmerged.ts";
 import type { RowHooks } from "../../src/journal/effects/kind.ts";
 import { beginOperation, eachOperation, endOperation, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
-import { takeBack } from "../../src/journal/take-back.ts";
+import { lookingAt, takeBack } from "../../src/journal/take-back.ts";
 import { applyingUndo, operationToUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
 import { temporaryBeside } from "../../src/platform/files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
 import { deadIdentity } from "../support/dead-process.ts";
-import { makeFolder } from "../support/repository.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 import { makeStory } from "./story.ts";
 
 function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan {
@@ -141,6 +143,30 @@ test("an index that was set half-way is taken back", () => {
   expect(staged()).toBe("");
 });
 
+test("a conflict that was staged is not put into the next merge", () => {
+  const repo = makeRepository();
+  const project = openProject(repo.context);
+  repo.commit("base", { x: "0\n", y: "0\n" });
+  for (const [branch, path] of ["x", "y"].map((one) => [`of-${one}`, one])) {
+    repo.git("switch", "-q", "-c", String(branch), "main");
+    repo.commit("theirs", { [String(path)]: "2\n" });
+  }
+  repo.git("switch", "-q", "main");
+  const head = repo.commit("ours", { x: "1\n", y: "1\n" });
+  const { repository } = project;
+  if (repository === null) throw new Error("no repository");
+  const mergeConflicting = (branch: string) => expect(repo.run("git", ["merge", "-q", branch]).code).toBe(1);
+  mergeConflicting("of-x");
+  const [{ path: _, ...before }] = readUnmerged(repository) as [ReturnType<typeof readUnmerged>[number]];
+  repo.git("add", "x");
+  const after = readIndexEntries(repository, ["x"]).get("x") ?? null;
+  const look = () => finishWork(lookingAt(project, [{ kind: "unmerged", head, paths: [{ path: "x", before, after }] }]));
+  expect(look()).toMatchObject([{ state: "after" }]);
+  repo.git("commit", "-qm", "merged");
+  mergeConflicting("of-y");
+  expect(look()).toMatchObject([{ state: "other", now: "the merge it belongs to has ended" }]);
+});
+
 test("a tag of this name that was published before is another one", () => {
   const { repo, project, context } = play();
   const tag = { kind: "ref", ref: "refs/tags/e7", before: null, after: repo.git("rev-parse", "HEAD") } as const;
@@ -154,7 +180,7 @@ test("a tag of this name that was published before is another one", () => {
   expect(planUndo(project, again.id).standing.length).toBe(1);
 });
 
-test("what cannot be undone: nothing, twice, an undo, a running one, another worktree's", () => {
+test("what cannot be undone: nothing, twice, an undo, a running one, another worktree's, what was repaired, what another command takes back", () => {
   const { repo, project, context, rows, id } = play();
   const linked = join(makeFolder(), "linked");
   repo.git("worktree", "add", "-q", "--detach", linked);
@@ -167,6 +193,16 @@ test("what cannot be undone: nothing, twice, an undo, a running one, another wor
   expect(() => planUndo(project, id, rows)).toThrow(/undone already/);
   expect(() => planUndo(project, undo, rows)).toThrow(/an undo itself/);
   expect(() => planUndo(project)).toThrow(/no operation to undo/);
+  endOperation(project, context, { id: open.id, state: "recovered", outcome: "" });
+  expect(() => planUndo(project, open.id)).toThrow(/killed and has been repaired/);
+  const other = beginOperation(project, context, {
+    command: "cleanup",
+    argv: [],
+    summary: "",
+    notes: { undoneBy: "expver checkout e0.1.0" },
+  });
+  other.finish();
+  expect(() => planUndo(project, other.id)).toThrow(expect.objectContaining({ code: "E_UNDO", hint: "expver checkout e0.1.0" }));
 });
 
 test.each([0, 1])("a killed undo is finished by the next writing command (%i effects back)", async (done) => {

@@ -1,5 +1,6 @@
 /** Large objects that were stored a moment ago are not hashed again where they are copied, unless anybody may have touched them. */
-import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { openProject } from "../../src/config/project.ts";
@@ -9,7 +10,7 @@ import { readPointers } from "../../src/store/pointers/pointers.ts";
 import type { Pointer } from "../../src/store/types.ts";
 import { objectFile, storeOutput } from "../../src/store/worktree/contents.ts";
 import { makingOutput } from "../../src/store/worktree/make-output.ts";
-import { makeRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 
 const MIB = 2 ** 20;
 
@@ -35,12 +36,15 @@ function storedFile(bytes: number) {
 
 /** As a program that writes through a link might, and hides it. */
 function change(object: string): void {
-  const { atime, mtime, mode } = statSync(object);
+  const { mode } = statSync(object);
+  const like = join(makeFolder(), "like");
+  execFileSync("cp", ["-p", object, like]);
   const bytes = readFileSync(object);
   bytes.write("b", bytes.length - 1);
   chmodSync(object, 0o644);
   writeFileSync(object, bytes);
-  utimesSync(object, atime, mtime);
+  // To the nanosecond.
+  execFileSync("touch", ["-r", like, object]);
   chmodSync(object, mode);
 }
 

@@ -73,6 +73,7 @@ test("objects of data gc are freed too, but not those another repository put int
   expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
   const trash = join(repository.root, ".dvc/cache/expver-trash");
   repository.write(".dvc/cache/expver-trash/0123456789abcdef/files/md5/ab/cd", "another's");
+  utimesSync(join(trash, "0123456789abcdef"), 0, 0);
   expect(readdirSync(trash)).toHaveLength(2);
   expect(repository.expverJson(["ops", "purge", "--yes"]).data).toMatchObject({ freed: 1, files: 1, bytes: "stored".length });
   expect(readdirSync(trash)).toEqual(["0123456789abcdef"]);
@@ -92,6 +93,9 @@ test("what a command at work has thrown away stays, and what no operation names 
   expect(repository.expverJson(["ops", "purge", "--yes"]).data).toMatchObject({ freed: 0, left: 2 });
   utimesSync(unnamed, 0, 0);
   expect(repository.expverJson(["ops", "purge", "--yes"]).data).toMatchObject({ freed: 1, left: 1 });
+  operation.finish();
+  beginOperation(project, repository.context, { command: "undo", argv: [], summary: "at work", notes: { undoes: operation.id } });
+  expect(repository.expverJson(["ops", "purge", "--yes"]).data).toMatchObject({ freed: 0, left: 1 });
   expect(existsSync(place)).toBe(true);
 });
 

@@ -1,7 +1,6 @@
 /** What is known of files without a scan, for the next one. */
 import type { Project } from "../../config/project.ts";
 import type { OutputContent } from "../types.ts";
-import { hasChanged } from "./remove-files.ts";
 import { openSingles, type Scan } from "./scan.ts";
 import { isRacy, openStatCache, type StatCache } from "./stat-cache.ts";
 import type { WalkedFile } from "./walk.ts";
@@ -38,7 +37,7 @@ export function rememberMade(
     for (const file of files) {
       const name = isFolder ? file.relpath : path;
       const isKnown = memory.get(name, file.stat) === file.md5;
-      if (!isKnown && md5s.get(file.relpath) === file.md5 && !hasChanged(file)) memory.setPlaced(name, file.stat, file.md5);
+      if (!isKnown && md5s.get(file.relpath) === file.md5) memory.setPlaced(name, file.stat, file.md5);
     }
   });
 }
