@@ -59,6 +59,8 @@ it("takes what other tools write about runs for no code, unless Git has it", () 
     untracked("outputs/2026-01-01/12-00-00/.hydra/config.yaml"),
     untracked("tb/events.out.tfevents.1.host"),
     untracked("nohup.out"),
+    untracked("mlflow.db", 900_000),
+    untracked(".aim/meta/index"),
   );
   expect(found.map(({ path, reason, files, advice }) => [path, reason, files, advice.split(": ")[1]])).toEqual([
     ["mlruns", "log", 2, "echo mlruns/ >> .gitignore"],
@@ -67,6 +69,8 @@ it("takes what other tools write about runs for no code, unless Git has it", () 
     ["outputs", "log", 1, "echo outputs/ >> .gitignore"],
     ["tb/events.out.tfevents.1.host", "log", 1, "echo 'events.out.tfevents.*' >> .gitignore"],
     ["nohup.out", "log", 1, "echo nohup.out >> .gitignore"],
+    ["mlflow.db", "log", 1, "echo 'mlflow.db*' >> .gitignore"],
+    [".aim", "log", 1, "echo .aim/ >> .gitignore"],
   ]);
   const code = ["wandb/sweep.py", "outputs/plot.py", "lightning_logs/read.py", "mlruns", "events.py"];
   expect(included(...code.map((path) => untracked(path)), modified("mlruns/kept.yaml"))).toEqual([...code, "mlruns/kept.yaml"]);

@@ -28,7 +28,7 @@ export interface WrittenMetrics {
   names: string[];
 }
 
-const USUAL = ["metrics", "results", "scores", "eval", "evaluation"].flatMap((name) =>
+const USUAL = ["metrics", "results", "scores", "eval", "evaluation", "all_results", "eval_results"].flatMap((name) =>
   ["json", "yaml", "yml"].map((end) => `${name}.${end}`),
 );
 const LARGEST = 1 << 20;

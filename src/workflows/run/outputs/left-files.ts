@@ -12,6 +12,7 @@ import { isThere } from "../../../platform/files.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
 import { readFileChanges } from "../snapshot/changes.ts";
+import { runLog } from "../snapshot/run-logs.ts";
 import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { outputsOf } from "./outputs.ts";
 import { treeEntries } from "./results-files.ts";
@@ -87,7 +88,7 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
   const globs = [...new Set(shown.map((unit) => globOf(project, unit)))].join(", ");
   const model = isThere(absolutePath(project, storedPath(project, project.config.models.output)))
     ? undefined
-    : paths.find((path) => isModelName(path) && !OF_ONE_RUN.test(path));
+    : paths.find((path) => isModelName(path) && runLog(path) === null);
   const asModel = model === undefined ? "" : `, or as the model: models: { output: ${yamlSource(configPath(project, model))} }`;
   const now = folder === null ? `; or now: expver data add ${typedPath(project, shown[0]?.path ?? "")}` : "";
   context.report({

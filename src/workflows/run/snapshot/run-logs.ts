@@ -1,6 +1,6 @@
 /** What programs and other tools write about runs, by names that nothing else has: never code, whoever has written it. */
 
-/** MLflow, Weights & Biases, Lightning, Hydra, CatBoost: the folder, and what only these put into one of that name. */
+/** MLflow, Weights & Biases, Lightning, Hydra, CatBoost, Aim, Neptune, SwanLab: the folder, and what only these put into one of that name. */
 const FOLDERS = [
   { name: "mlruns", holds: /^/ },
   { name: "mlartifacts", holds: /^/ },
@@ -9,9 +9,13 @@ const FOLDERS = [
   { name: "outputs", holds: /^\d{4}-\d\d-\d\d\// },
   { name: "multirun", holds: /^\d{4}-\d\d-\d\d\// },
   { name: "catboost_info", holds: /^/ },
+  { name: ".aim", holds: /^/ },
+  { name: ".neptune", holds: /^/ },
+  { name: "swanlog", holds: /^/ },
 ];
-/** TensorBoard, nohup(1). */
+/** TensorBoard, MLflow 3 (its default store, which grows with each run), nohup(1). */
 const FILES = [
+  { pattern: "mlflow.db*", name: /^mlflow\.db(?:-wal|-shm|-journal)?$/ },
   { pattern: "events.out.tfevents.*", name: /^events\.out\.tfevents\./ },
   { pattern: "nohup.out", name: /^nohup\.out$/ },
 ];
