@@ -176,6 +176,12 @@ describe("refuses, writing nothing,", () => {
     ["a pointer", "E_DATA", "a.dvc", (repository) => repository.write("a.dvc", "")],
     ["what holds tracked data", "E_DATA", "tracked", (repository) => void repository.expver(["data", "add", "tracked/x"])],
     ["a pipe", "E_DATA", "d", (repository) => void repository.run("mkfifo", ["d/pipe"])],
+    [
+      "a name that is no UTF-8, which no listing could hold",
+      "E_DATA",
+      "d",
+      ({ root }) => writeFileSync(Buffer.concat([Buffer.from(`${root}/d/bad`), Buffer.from([0xff])]), "1"),
+    ],
     ["a link to nothing", "E_DATA", "d", (repository) => symlinkSync("nowhere", join(repository.root, "d/l"))],
   ])("%s", (_what, code, path, prepare) => {
     const repository = project();

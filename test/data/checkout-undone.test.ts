@@ -52,6 +52,8 @@ it("undo brings back what a checkout replaced and removed, takes away what it ma
     );
     expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
     expect(filesOf(repository)).toEqual(STATES.v2);
+    // Its object has 0444.
+    expect(statSync(join(repository.root, "f")).mode & 0o200).toBe(0o200);
     expect(readdirSync(join(repository.root, "d")).sort()).toEqual(["changed", "same", "two"]);
     // Nobody writes through it into the cache.
     writeFileSync(join(repository.root, "f"), "mine");

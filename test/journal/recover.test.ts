@@ -86,8 +86,9 @@ test("killed between its end and the new name of its file, an operation stands",
   expect(await recover(project, repo.context, { rows })).toEqual([]);
   expect(state()).toEqual(after);
   expect(openOperations(project)).toEqual([]);
+  const dead = beginOperation(project, repo.context, { ...start, owner: deadIdentity() });
   nameEnded(project);
-  expect(readdirSync(operationsDir(project))).toEqual([`${operation.id}.jsonl`]);
+  expect(readdirSync(operationsDir(project))).toEqual([`${operation.id}.jsonl`, `${dead.id}.open.jsonl`]);
   expect(readOperation(project, operation.id).state).toBe("done");
 });
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { ExpverError } from "../../src/errors.ts";
+import { byKey } from "../../src/store/transfer/bundles.ts";
 import { withEach } from "../../src/store/transfer/by-remote.ts";
 
 /** Works with remotes of these names, each of which fails with its error; answers who had a turn, too. */
@@ -14,6 +15,13 @@ async function ended(remotes: Record<string, Error | null>) {
 }
 
 const GONE = new ExpverError("E_REMOTE", "gone");
+
+it("of several paths with the same bytes the one that names a version says where they are", () => {
+  const object = { hash: "0".repeat(32), hashName: "md5" } as const;
+  const at = { path: "second", version: "1" };
+  const named = (path: string, where?: typeof at) => ({ path, object: where === undefined ? object : { ...object, at: where } });
+  expect(byKey([named("first"), named("second", at), named("third")]).get(object.hash)?.object.at).toBe(at);
+});
 
 it("a remote that fails keeps nobody from the next; the only one ends the command", async () => {
   expect(await ended({ one: GONE, two: null })).toEqual({ turns: ["one", "two"], failed: [GONE] });

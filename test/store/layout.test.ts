@@ -4,7 +4,22 @@ import { dirname } from "node:path";
 import { expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { type ObjectName, objectPath, trustedSize } from "../../src/store/objects/layout.ts";
+import { cacheFiles } from "../../src/store/objects/unused.ts";
 import { makeFolder } from "../support/repository.ts";
+
+it("of a cache listings come first: what goes in that order leaves none that speaks of members which are gone", () => {
+  const dir = makeFolder("cache");
+  const objects: ObjectName[] = ["00", "ff.dir", "11", "22.dir"].map((name) => ({
+    hash: name.slice(0, 2).repeat(16) + name.slice(2),
+    hashName: name.startsWith("2") ? "md5-dos2unix" : "md5",
+  }));
+  for (const object of objects) {
+    mkdirSync(dirname(objectPath(dir, object)), { recursive: true });
+    writeFileSync(objectPath(dir, object), "");
+  }
+  const isListing = cacheFiles(dir, new Date()).map(({ hash }) => hash.endsWith(".dir"));
+  expect(isListing).toEqual([true, true, false, false]);
+});
 
 it("only what has the very mode of a checked object is not read: other modes, also of what nobody may write, are no proof", () => {
   const dir = makeFolder("cache");

@@ -126,7 +126,7 @@ function filesOf({ hash, hashName, files, size }: StoredPointer, cache: ObjectFo
 }
 
 /** On S3 what came in one piece is called by its MD5. */
-function isSame({ version, tag, size, md5 }: Found, file: VersionedFile): boolean {
-  if (version === undefined || (size !== undefined && file.size !== undefined && size !== file.size)) return false;
+function isSame({ version, tag, md5 }: Found, file: VersionedFile): boolean {
+  if (version === undefined) return false;
   return [tag === file.etag && tag !== undefined, tag === file.md5, md5 === file.md5].includes(true);
 }
