@@ -28,8 +28,9 @@ const SYSTEM = new Set([
 const PROGRESS = new Set("epoch step global_step iteration iter batch".split(" "));
 
 /**
- * Configured names are metrics. Of the others a number whose name is a known metric's is one, its direction guessed;
- * everything else is a parameter, but for what counts rows. A metric is aggregated as configured, by default its last value; a parameter is its last.
+ * Configured names are metrics. Of the others a number whose name is a known metric's is one, its direction guessed, and so is, without
+ * one, a number that changes within a track: it was measured. What stays the same is a parameter. What else changes (the setting that each of several
+ * tracks has its own of, a phase, what counts rows) says nothing of the run as a whole. A metric is aggregated as configured, by default its last value.
  */
 export function aggregate(db: Database, runId: string, config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
   return aggregateRows(db, runTracks(db, runId), config);
@@ -38,12 +39,15 @@ export function aggregate(db: Database, runId: string, config: Pick<Config, "met
 /** {@link aggregate} over rows that no run owns. */
 export function aggregateRows(db: Database, tracks: readonly TrackRows[], config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
   const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {} };
-  for (const [name, values] of valuesByColumn(db, tracks)) {
+  for (const [name, cells] of cellsByColumn(db, tracks)) {
+    const values = cells.map(({ cell }) => cell);
     const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
     const direction = configured ?? directionOf(name, values);
     if (direction === undefined) {
       const last = values.at(-1) ?? null;
-      if (!isAsset(db, last) && !isProgress(name, values)) numbers.params[name] = formatCell(last);
+      if (isAsset(db, last)) continue;
+      if (values.every((value) => value === last)) numbers.params[name] = formatCell(last);
+      else if (isMeasured(cells) && !PROGRESS.has(name.toLowerCase())) numbers.metrics[name] = formatCell(last);
       continue;
     }
     if (configured === undefined) numbers.guessed[name] = direction;
@@ -58,8 +62,10 @@ function directionOf(name: string, values: readonly Cell[]): Direction | undefin
   return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
 }
 
-function isProgress(name: string, values: readonly Cell[]): boolean {
-  return PROGRESS.has(name.toLowerCase()) && values.some((value) => value !== values[0]);
+/** Numbers only, and not one for each track. */
+function isMeasured(cells: readonly Logged[]): boolean {
+  const first = new Map(cells.toReversed().map(({ track, cell }) => [track, cell]));
+  return cells.every(({ cell }) => cellNumber(cell) !== null) && cells.some(({ track, cell }) => cell !== first.get(track));
 }
 
 /** xetrack keeps an object in tables of its own and writes its hash into the cell: neither a parameter nor a metric. */
@@ -68,11 +74,17 @@ function isAsset(db: Database, cell: Cell): boolean {
   return db.get("SELECT 1 FROM counts WHERE key = ?", [cell]) !== undefined;
 }
 
+interface Logged {
+  at: Cell;
+  cell: Cell;
+  track: string;
+}
+
 /** Non-null cells of every column, in the order of time. */
-function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, Cell[]> {
-  const found = new Map<string, { at: Cell; cell: Cell }[]>();
+function cellsByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, Logged[]> {
+  const found = new Map<string, Logged[]>();
   for (const track of tracks) {
-    const { table } = track;
+    const { table, track_id: id } = track;
     const columns = tableColumns(db, table);
     const counter = rowCounter(db, table);
     const names = columns.map(({ name }) => name).filter((name) => name !== counter && !SYSTEM.has(name.toLowerCase()));
@@ -84,13 +96,13 @@ function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string,
         const name = names[index];
         if (cell === null || name === undefined) continue;
         const known = found.get(name);
-        if (known === undefined) found.set(name, [{ at, cell }]);
-        else known.push({ at, cell });
+        if (known === undefined) found.set(name, [{ at, cell, track: id }]);
+        else known.push({ at, cell, track: id });
       }
     }
   }
   // Several tables or trackers may carry one column: time decides which value is the last.
-  return new Map([...found].map(([name, values]) => [name, inTime(values)]));
+  return new Map([...found].map(([name, cells]) => [name, inTime(cells)]));
 }
 
 /** A table of another tool may number its rows (`id INTEGER PRIMARY KEY`): nobody has set that. */
@@ -100,8 +112,8 @@ function rowCounter(db: Database, table: string): string | undefined {
   return key.length === 1 && String(type).toUpperCase() === "INTEGER" ? String(name) : undefined;
 }
 
-function inTime(values: readonly { at: Cell; cell: Cell }[]): Cell[] {
-  return values.toSorted((one, other) => compareTimestamps(one.at, other.at)).map(({ cell }) => cell);
+function inTime(cells: readonly Logged[]): Logged[] {
+  return cells.toSorted((one, other) => compareTimestamps(one.at, other.at));
 }
 
 function aggregated(values: readonly Cell[], how: Aggregation, direction: Direction): string {

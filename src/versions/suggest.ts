@@ -1,4 +1,5 @@
 /** The first line a version's tag should have: what tells it from its neighbours at a glance. */
+import { guessDirection } from "../config/metric-direction.ts";
 import type { MetricEntry } from "./types.ts";
 
 export interface HeadlineFacts {
@@ -35,14 +36,16 @@ export function suggestHeadline({ params, given = [], metrics, dataHash }: Headl
   return pairs.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
 }
 
-/** Metrics in the order of `expver.yaml`, then the others; the first is the primary one. */
+/** Metrics in the order of `expver.yaml`, then those whose name says what is better, then the others; the first is the primary one. */
 export function orderMetrics(
   directions: Readonly<Record<string, "max" | "min">>,
   metrics: Readonly<Record<string, string>>,
 ): MetricEntry[] {
   const configured = Object.keys(directions).filter((name) => Object.hasOwn(metrics, name));
   const others = Object.keys(metrics).filter((name) => !configured.includes(name));
-  return [...configured, ...others].map((name) => ({
+  const telling = others.filter((name) => guessDirection(name) !== undefined);
+  const names = new Set([...configured, ...telling, ...others]);
+  return [...names].map((name) => ({
     name,
     value: metrics[name] ?? "",
     direction: Object.hasOwn(directions, name) ? (directions[name] ?? null) : null,

@@ -103,12 +103,25 @@ it("leaves rows of other runs alone", () => {
   expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).metrics.accuracy).toBe("0.1");
 });
 
-it("takes what counts rows for no parameter, unless it stays the same", () => {
-  log({ epoch: 1n, Step: 10n, iter: 3n, lr: 0.1, loss: 2 }, { epoch: 2n, Step: 20n, iter: 3n, lr: 0.2, loss: 1 });
-  expect(aggregate(db, "run", { metrics: {}, aggregate: {} })).toMatchObject({
-    params: { iter: "3", lr: "0.2" },
-    metrics: { loss: "1.0" },
+it("takes what counts rows for no parameter, unless it stays the same; another number that changes was measured", () => {
+  log(
+    { epoch: 1n, Step: 10n, iter: 3n, lr: 0.1, phase: "train", loss: 2 },
+    { epoch: 2n, Step: 20n, iter: 3n, lr: 0.2, phase: "val", loss: 1 },
+  );
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} })).toEqual({
+    params: { iter: "3" },
+    metrics: { loss: "1.0", lr: "0.2" },
+    guessed: { loss: "min" },
   });
-  expect(Object.keys(aggregate(db, "run", { metrics: {}, aggregate: {} }).params)).toEqual(["iter", "lr"]);
   expect(aggregate(db, "run", { metrics: { epoch: "min" }, aggregate: {} }).metrics.epoch).toBe("2");
+});
+
+it("settings of which each of several tracks has its own are none of the run: with the best loss the last x would be wrong", () => {
+  const track = (trackId: string, ...rows: Record<string, Cell>[]) =>
+    rows.map((values) => appendRow(db, "predictions", { trackId, values }));
+  const first = track("t1", { x: 0.5, depth: 3n, loss: 0.1 }, { x: 0.5, depth: 3n, loss: 0.2 });
+  const second = track("t2", { x: -4, depth: 3n, loss: 25 });
+  addRunTracks(db, "run", [...first, ...second]);
+  const numbers = aggregate(db, "run", { metrics: { loss: "min" }, aggregate: { loss: "best" } });
+  expect(numbers).toEqual({ params: { depth: "3" }, metrics: { loss: "0.1" }, guessed: {} });
 });

@@ -1,6 +1,6 @@
 /** The first line a version is proposed: the model where one is named, and nothing without a value. */
 import { expect, it } from "vitest";
-import { suggestHeadline } from "../../src/versions/suggest.ts";
+import { orderMetrics, suggestHeadline } from "../../src/versions/suggest.ts";
 
 const line = (params: Record<string, string>, dataHash: string | null = "3a2f1b7788") =>
   suggestHeadline({ params, metrics: [{ name: "loss", value: "0.1", direction: "min" }], dataHash })
@@ -20,4 +20,11 @@ it.each([
 
 it("says nothing of data when there are none", () => {
   expect(line({}, null)).toBe("loss=0.1");
+});
+
+it("the first metric is one that expver.yaml names, else one whose name says what is better", () => {
+  const names = (configured: Record<string, "max" | "min">, ...metrics: string[]) =>
+    orderMetrics(configured, Object.fromEntries(metrics.map((name) => [name, "1"]))).map(({ name }) => name);
+  expect(names({}, "lr", "wobble", "fid", "accuracy")).toEqual(["fid", "accuracy", "lr", "wobble"]);
+  expect(names({ wobble: "min" }, "lr", "wobble", "fid")).toEqual(["wobble", "fid", "lr"]);
 });
