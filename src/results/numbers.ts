@@ -15,6 +15,8 @@ export interface RunNumbers {
   metrics: Record<string, string>;
   /** Directions nobody configured, told from the name alone: say so wherever they decide something. */
   guessed: Record<string, Direction>;
+  /** Of metrics that several tracks have a value of their own of, and nobody has said which counts: how many have. */
+  ofSeveral: Record<string, number>;
 }
 
 // What xetrack writes beside the program's own values.
@@ -38,7 +40,7 @@ export function aggregate(db: Database, runId: string, config: Pick<Config, "met
 
 /** {@link aggregate} over rows that no run owns. */
 export function aggregateRows(db: Database, tracks: readonly TrackRows[], config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
-  const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {} };
+  const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {}, ofSeveral: {} };
   for (const [name, cells] of cellsByColumn(db, tracks)) {
     const values = cells.map(({ cell }) => cell);
     const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
@@ -53,6 +55,8 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
     if (configured === undefined) numbers.guessed[name] = direction;
     const how = Object.hasOwn(config.aggregate, name) ? config.aggregate[name] : undefined;
     numbers.metrics[name] = aggregated(values, how ?? "last", direction);
+    const lastOfTracks = new Map(cells.map(({ track, cell }) => [track, cell]));
+    if (how === undefined && new Set(lastOfTracks.values()).size > 1) numbers.ofSeveral[name] = lastOfTracks.size;
   }
   return numbers;
 }

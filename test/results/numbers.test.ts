@@ -37,6 +37,7 @@ it("tells parameters from metrics and keeps the digits of both", () => {
     params: { lr: "1e-05", model: "bert", big: "9007199254740993" },
     metrics: { accuracy: "0.5", val_loss: "2.0" },
     guessed: { accuracy: "max", val_loss: "min" },
+    ofSeveral: {},
   });
 });
 
@@ -112,6 +113,7 @@ it("takes what counts rows for no parameter, unless it stays the same; another n
     params: { iter: "3" },
     metrics: { loss: "1.0", lr: "0.2" },
     guessed: { loss: "min" },
+    ofSeveral: {},
   });
   expect(aggregate(db, "run", { metrics: { epoch: "min" }, aggregate: {} }).metrics.epoch).toBe("2");
 });
@@ -123,5 +125,9 @@ it("settings of which each of several tracks has its own are none of the run: wi
   const second = track("t2", { x: -4, depth: 3n, loss: 25 });
   addRunTracks(db, "run", [...first, ...second]);
   const numbers = aggregate(db, "run", { metrics: { loss: "min" }, aggregate: { loss: "best" } });
-  expect(numbers).toEqual({ params: { depth: "3" }, metrics: { loss: "0.1" }, guessed: {} });
+  expect(numbers).toEqual({ params: { depth: "3" }, metrics: { loss: "0.1" }, guessed: {}, ofSeveral: {} });
+  expect(aggregate(db, "run", { metrics: { loss: "min" }, aggregate: {} })).toMatchObject({
+    metrics: { loss: "25.0" },
+    ofSeveral: { loss: 2 },
+  });
 });

@@ -48,6 +48,25 @@ it("a run or a sweep without any number says so, and what to type; it is a versi
   expect(empty.texts).toEqual(["the metrics file m.json has no number"]);
 });
 
+it("a run of several trackers says whose number is the run's, unless expver.yaml says which counts; of a sweep it is said once", () => {
+  const repo = begin();
+  const folds = `import { track } from "${join(import.meta.dirname, "../../dist/index.js")}";
+    for (const accuracy of [0.9, 0.4]) { const one = track({ trackId: "fold" + accuracy + process.env.EXPVER_RUN_ID }); one.log({ accuracy }); one.close(); }`;
+  repo.write("folds.mjs", folds);
+  const told = (words: string[]) =>
+    repo.expverJson(words).warnings.flatMap(({ text, hint }) => (text.includes("trackers") ? [[text, hint]] : []));
+  expect(told(["run", "-m", "folds", "--", "node", "folds.mjs"])).toEqual([
+    [
+      expect.stringMatching(/^run \S+ has 2 trackers, each with its own accuracy: the run's is that of the last, 0\.4$/),
+      "Say in expver.yaml which counts: aggregate: { accuracy: mean }, or best, min, max, sum; last, if this is meant.",
+    ],
+  ]);
+  expect(told(["sweep", "--grid", "seed=1,2", "-m", "both", "--", "node", "folds.mjs"])).toHaveLength(1);
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}aggregate: { accuracy: mean }\n`);
+  expect(told(["run", "-m", "mean", "--", "node", "folds.mjs"])).toEqual([]);
+  expect(repo.expverJson(["show", "e0.3.0"]).data.metrics).toMatchObject([{ name: "accuracy", value: "0.65" }]);
+});
+
 it("the metrics file is no change to anybody: ignored from the first version on, and taken back with it", () => {
   const repo = begin();
   const before = repo.read(".gitignore");

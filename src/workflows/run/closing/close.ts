@@ -37,7 +37,7 @@ import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
 import { nameVersions } from "./name-versions.ts";
-import { metricsWritten, warnNumberless } from "./numberless.ts";
+import { metricsWritten, warnNumberless, warnOfSeveral } from "./number-warnings.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { whileStoring } from "./while-storing.ts";
 
@@ -57,13 +57,15 @@ export interface CloseOptions {
   parameters: Readonly<Record<string, string>>;
   /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
   mayVersion?: boolean;
+  /** Another run of the same sweep has said of its program what is said once. */
+  isToldBefore?: boolean;
   /** Lets a person write the description; null: they want no version. */
   edit?: Describe;
 }
 
 /** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
 export async function closeRun(context: Context, run: ClosingRun, options: CloseOptions): Promise<Closed> {
-  const { mayVersion = true } = options;
+  const { mayVersion = true, isToldBefore = false } = options;
   const { facts, folder } = run;
   rescueSpoilt(context, run);
   mendDatabase(context, run);
@@ -72,6 +74,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`, metricsWritten(run.project, facts().startedAt));
+  if (facts().status === "finished" && !isToldBefore) warnOfSeveral(context, run, collected);
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;

@@ -36,6 +36,8 @@ export interface Collected {
   /** Exact text; secrets hidden. */
   params: Record<string, string>;
   metrics: Record<string, string>;
+  /** Metrics that several trackers have values of their own of, none of them a metrics file's: how many have. */
+  ofSeveral: Readonly<Record<string, number>>;
   /** Rows that were there before the start and are gone, or say something else. */
   vanished: number;
   changed: number;
@@ -57,6 +59,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
       rows: added.reduce((sum, { rows }) => sum + rows, 0),
       params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
       metrics: withoutParameters({ ...calledAsIn(inFile, said.metrics), ...inFile }, { parameters, configured: project.config.metrics }),
+      ofSeveral: withoutNames(said.ofSeveral, inFile),
       vanished: found.vanished,
       changed: found.changed,
     };
@@ -140,7 +143,7 @@ const NOT_SAID = new Set(["track_id", "timestamp", ...STAMP_COLUMNS]);
 const RESERVE = 500;
 
 /** What was given as a parameter is known already, under its own name or the column's (`net.depth` is logged as `net_depth`). */
-function withoutNames(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
+function withoutNames<Value>(logged: Record<string, Value>, parameters: Readonly<Record<string, string>>): Record<string, Value> {
   const given = new Set(Object.keys(parameters).flatMap((name) => [name, columnOf(name)]));
   return Object.fromEntries(Object.entries(logged).filter(([name]) => !given.has(name)));
 }

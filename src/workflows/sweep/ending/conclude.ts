@@ -4,7 +4,7 @@ import { perform } from "../../../journal/perform.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { readVersions } from "../../../versions/registry.ts";
 import { noDescription } from "../../describe/edit.ts";
-import { warnNumberless } from "../../run/closing/numberless.ts";
+import { warnNumberless } from "../../run/closing/number-warnings.ts";
 import { publishMade } from "../../run/closing/publish-made.ts";
 import { lackingRows } from "../../run/database/lacking-rows.ts";
 import { placesOf } from "../../run/places.ts";

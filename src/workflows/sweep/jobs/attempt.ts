@@ -64,7 +64,8 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
     const endedAt = facts.endedAt ?? context.clock().toISOString();
     run.save({ phase: "closing", ...ending, endedAt, closing: { ...facts.closing, marksAtEnd } });
   }
-  const { outcome } = await closeRun(context, run, { parameters: facts.params, mayVersion: false });
+  const isToldBefore = sweep.state().attempts.some(({ end }) => end?.status === "finished");
+  const { outcome } = await closeRun(context, run, { parameters: facts.params, mayVersion: false, isToldBefore });
   keepShard(sweep, run);
   const left = keepLeft(run);
   const isFirst = !sweep.state().attempts.some(({ end }) => end?.left !== undefined);

@@ -1,12 +1,17 @@
-/** Said of a run or a sweep that nothing can be ranked by: mostly its program's numbers went to the terminal only, or into a file nobody named. */
+/** Said of runs and sweeps that nothing can be ranked by, or that are ranked by what may not be meant. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { storedPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { stringSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { orderMetrics } from "../../../versions/suggest.ts";
+import type { Collected } from "../database/collect.ts";
+import type { ClosingRun } from "../open-run.ts";
 import { parseMetrics } from "../outputs/metrics-file.ts";
 
+/** Mostly its program's numbers went to the terminal only, or into a file nobody named. */
 export function warnNumberless(context: Context, what: string, written: WrittenMetrics | null = null): void {
   const usual =
     "A JSON or YAML file that the program writes: --metrics FILE before the --. Or the program logs: " +
@@ -18,6 +23,18 @@ export function warnNumberless(context: Context, what: string, written: WrittenM
       written === null
         ? usual
         : `It wrote ${written.file}, which has ${written.names.join(", ")}: --metrics ${written.file} before the --.`,
+  });
+}
+
+/** Folds of a cross-validation, trials of a search: the run has one number, and which of theirs it is nobody has said. */
+export function warnOfSeveral(context: Context, { runId, project }: ClosingRun, { metrics, ofSeveral }: Collected): void {
+  const primary = orderMetrics(project.config.metrics, metrics)[0];
+  if (primary === undefined || !Object.hasOwn(ofSeveral, primary.name)) return;
+  const { name, value } = primary;
+  context.report({
+    kind: "warning",
+    text: `run ${runId} has ${ofSeveral[name]} trackers, each with its own ${name}: the run's is that of the last, ${value}`,
+    hint: `Say in expver.yaml which counts: aggregate: { ${stringSource(name)}: mean }, or best, min, max, sum; last, if this is meant.`,
   });
 }
 
