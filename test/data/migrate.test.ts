@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
@@ -64,6 +64,21 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     twins.same(["status"]);
   });
 
+  it.each(["remove one.dvc two.dvc", "destroy --force"])(
+    "links of DVC 2 into the cache become files at %s: what stays does not depend on it",
+    (words) => {
+      const { ours } = makeTwins();
+      for (const path of ["one", "two"]) putLegacy(ours, path);
+      const objectOf = (path: string) => join(ours.root, ".dvc/cache", legacyObject(ours, FILES[path] ?? "").replace(/^../, "$&/"));
+      symlinkSync(objectOf("one"), join(ours.root, "one"));
+      linkSync(objectOf("two"), join(ours.root, "two"));
+      expect(ours.expver(["data", ...words.split(" ")])).toMatchObject({ code: 0 });
+      const stats = ["one", "two"].map((path) => lstatSync(join(ours.root, path)));
+      expect(stats.map((stat) => [stat.isFile(), stat.nlink, stat.mode & 0o200])).toEqual([1, 2].map(() => [true, 1, 0o200]));
+      expect([ours.read("one"), ours.read("two")]).toEqual([FILES.one, FILES.two]);
+    },
+  );
+
   it("what DVC 2 and DVC 3 call by one hash is pushed for each of them", () => {
     const { ours } = makeTwins();
     for (const path of ["one", "new"]) ours.write(path, FILES.one ?? "");
@@ -111,8 +126,8 @@ function legacyObject({ root }: TestRepository, text: string, suffix = ""): stri
   const hash = createHash("md5").update(text.replaceAll("\r\n", "\n")).digest("hex") + suffix;
   const path = join(root, ".dvc/cache", hash.slice(0, 2), hash.slice(2));
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  chmodSync(path, 0o444);
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { mode: 0o444 });
   return hash;
 }
 

@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { FileIdentity } from "../../platform/file-stat.ts";
 import { setMode } from "../../platform/files.ts";
 import { isSmall } from "../../platform/hashing.ts";
-import { createPlacer, type LinkType, type Placer } from "../../platform/links.ts";
+import { createPlacer, type Placer } from "../../platform/links.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
 import { type CopyAnswers, copyingMany } from "../../platform/threads/many-files.ts";
 import { openCache } from "../objects/cache.ts";
@@ -21,9 +21,8 @@ export interface Placing {
   isMutable: (path: string) => boolean;
 }
 
-/** `types`: instead of those the configuration wants. */
-export function placingIn(project: Project, types: readonly LinkType[] = openCache(project).linkTypes): Placing {
-  return { project, placer: createPlacer(types), isMutable: mutablePaths(project) };
+export function placingIn(project: Project): Placing {
+  return { project, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
 }
 
 /** A file to be made. */

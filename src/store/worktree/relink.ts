@@ -27,21 +27,19 @@ export interface ToRelink {
 }
 
 interface RelinkOptions {
-  /** Instead of what the configuration wants. */
-  types?: readonly LinkType[];
   /** When the caller began to store these bytes, in milliseconds since 1970. */
   since: number;
 }
 
 /**
- * Files become links to the cache where the configuration (or `types`) wants links, and links become files where it does not; what they hold
+ * Files become links to the cache where the configuration wants links, and links become files where it does not; what they hold
  * is remembered. A file that changed since it was scanned is left alone: its new bytes are nowhere else; and so is one outside of the
  * repository, which a link of a folder leads to.
  */
-export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], { types, since }: RelinkOptions): Work<void> {
+export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], { since }: RelinkOptions): Work<void> {
   const relinking: Relinking = {
-    placing: placingIn(project, types),
-    wanted: types ?? openCache(project).linkTypes,
+    placing: placingIn(project),
+    wanted: openCache(project).linkTypes,
     outside: outsideOf(project),
     since,
     singles: null,

@@ -13,11 +13,11 @@ import { shellWord } from "../../platform/shell-word.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
 import { dvcFolder, readDvcConfig } from "../../store/settings/dvc-config.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { relinkOutputs } from "../../store/worktree/relink.ts";
-import { scanOutput } from "../../store/worktree/scan.ts";
+import { walkingOutput } from "../../store/worktree/scan.ts";
 import { isHere } from "../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
+import { unprotecting } from "./cache/unprotect.ts";
 import { openData } from "./open-data.ts";
 import { performLocked } from "./perform-locked.ts";
 
@@ -65,8 +65,8 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
       work: async (operation) => {
         // Links into the cache would lead nowhere.
         for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
-          const scan = await paceWork(scanOutput(project, path), context, { label: "hashing data" });
-          await paceWork(relinkOutputs(project, [{ path, scan }], { types: ["copy"], since: 0 }), context, { label: "copying data" });
+          const { files } = await paceWork(walkingOutput(project, path), context, { label: "looking at data" });
+          await paceWork(unprotecting(project, files), context, { label: "copying data" });
         }
         applyFileEdits(project, operation, edits);
         const trash = trashPlace(project, dvc);

@@ -11,7 +11,7 @@ import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import { dvcFolder } from "../../../store/settings/dvc-config.ts";
-import { refuseOutside } from "../../../store/worktree/inside.ts";
+import { outsideOf, refuseOutside } from "../../../store/worktree/inside.ts";
 import { walkingOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import { takeName } from "../../../store/worktree/take-name.ts";
@@ -55,14 +55,17 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
   },
 };
 
-function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
+/** By the bytes they have, whatever their pointers say. What a link of a folder leads out of the repository for stays as it is. */
+export function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
   const placer = createPlacer(["copy"]);
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   const umask = process.umask();
+  const outside = outsideOf(project);
   let copied = 0;
   try {
     needRoom(files.filter(willBeCopied), staging);
     for (const file of files) {
+      if (outside(dirname(file.path)) !== null) continue;
       const mode = writableMode(file, umask);
       if (isLinked(file) || isAnothers(file, mode)) {
         const make = function* (at: string): Work<void> {

@@ -17,12 +17,12 @@ import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { unignoreEdit } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
-import { relinkOutputs } from "../../../store/worktree/relink.ts";
-import { scanOutput } from "../../../store/worktree/scan.ts";
+import { scanOutput, walkingOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { unprotecting } from "../cache/unprotect.ts";
 import { removingStored } from "../checkout-effects.ts";
 import { bringToRest } from "../databases.ts";
 import { withExitCode } from "../exit-codes.ts";
@@ -160,9 +160,9 @@ async function releaseAll(project: Project, context: Context, path: string): Pro
 
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
 function* release(project: Project, path: string): Work<void> {
-  const scan = yield* scanOutput(project, path);
-  yield* relinkOutputs(project, [{ path, scan }], { types: ["copy"], since: 0 });
-  for (const file of scan.files.slice(0, 1)) makeLookNew(file.path);
+  const { files } = yield* walkingOutput(project, path);
+  yield* unprotecting(project, files);
+  for (const file of files.slice(0, 1)) makeLookNew(file.path);
 }
 
 /** Only its owner may set a file's time; in a folder of a group's, a copy has its place. */
