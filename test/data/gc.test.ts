@@ -443,6 +443,24 @@ it("counts the DVC projects beside it in one Git repository, and in a named one,
   expect(shared()).toBe(3);
 });
 
+it("--cloud counts the DVC projects beside it that have caches of their own: they may share the remote", () => {
+  const repository = makeRepository();
+  const store = join(repository.root, "../store");
+  for (const folder of ["one", "other"]) {
+    repository.write(`${folder}/x`, folder);
+    for (const args of [
+      ["init", "-q", "--subdir"],
+      ["remote", "add", "-d", "store", store],
+      ["add", "x"],
+      ["push", "-q"],
+    ])
+      expect(repository.expver(["data", ...args], { cwd: folder })).toMatchObject({ code: 0 });
+    repository.commit(folder);
+  }
+  expect(repository.expver(["data", "gc", "-w", "-c", "-f"], { cwd: "one" })).toMatchObject({ code: 0 });
+  expect(objectsBelow(store)).toHaveLength(2);
+});
+
 it("what is wrong in another repository, or cannot be told of it, is said of that one, once", () => {
   const [one, other] = withOneCache();
   const gc = (...args: string[]) => one.expverJson(["data", "gc", "-f", ...args, "-p", other.root]);

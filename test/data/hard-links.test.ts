@@ -4,7 +4,10 @@ import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { md5Of } from "../../src/platform/hashing.ts";
+import { finishWork } from "../../src/platform/pace.ts";
 import { takingAlong } from "../../src/store/worktree/moved.ts";
+import { relinkOutputs } from "../../src/store/worktree/relink.ts";
+import { scanOutput } from "../../src/store/worktree/scan.ts";
 import { openStatCache } from "../../src/store/worktree/stat-cache.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
@@ -61,6 +64,37 @@ it.skipIf(DVC === null).each(["reflink,copy", "copy", "hardlink", "symlink"])(
     twins.sameJson(["status", "--json"]);
   },
 );
+
+it("an object that was changed through its link is found by that link, where nothing is remembered of it", () => {
+  const { repository } = linked({ "d/a": "one", "d/b": "b" });
+  const path = join(repository.root, "d/a");
+  chmodSync(path, 0o644);
+  writeFileSync(path, "two");
+  // Too young to be remembered, for long.
+  utimesSync(path, new Date(), new Date(Date.now() + 3_600_000));
+  chmodSync(path, 0o444);
+  rmSync(join(repository.root, ".git/expver/stat-cache"), { recursive: true });
+  const { code, stderr } = repository.expver(["data", "checkout", "--force"]);
+  expect({ code, stderr }).toEqual({ code: 255, stderr: expect.stringContaining("1 damaged object moved to the cache's trash") });
+  expect(repository.read("d/a")).toBe("two");
+});
+
+it("what was written to a file since it was stored is not replaced by a link", () => {
+  const repository = makeRepository();
+  for (const args of [
+    ["init", "-q"],
+    ["config", "cache.type", "hardlink"],
+  ])
+    repository.expver(["data", ...args]);
+  for (const name of ["a", "b"]) repository.write(`d/${name}`, "one");
+  expect(repository.expver(["data", "add", "--no-relink", "d"]).code).toBe(0);
+  const project = openProject(repository.context);
+  const path = join(repository.root, "d");
+  const scan = finishWork(scanOutput(project, path));
+  repository.write("d/a", "two");
+  finishWork(relinkOutputs(project, [{ path, scan }], { since: Date.now() }));
+  expect([repository.read("d/a"), lstatSync(join(path, "b")).nlink]).toEqual(["two", 2]);
+});
 
 it("all twins become files of their own", () => {
   const { repository, must } = linked({ "d/a": "same", "d/b": "same", "d/c": "same" });

@@ -84,3 +84,26 @@ it.each(cases)("%s writes nothing through %s", async (_what, swapped, workflow, 
   renameSync(aside, at);
   must(repository, "data", "checkout", "-f");
 });
+
+it.each<[what: string, path: string, prepare: Prepare]>([
+  ["a file of a folder that is to be replaced", "d/n/c", (repository) => void repository.git("checkout", "-q", "e0.1.0")],
+  ["a file that is to be replaced", "sub/f", (repository) => void repository.git("checkout", "-q", "e0.1.0")],
+  [
+    "a file that is to go",
+    "d/extra",
+    (repository) => {
+      repository.write("d/extra", "stored");
+      must(repository, "data", "add", "-q", "d");
+      repository.git("checkout", "-q", "e0.2.0", "--", "d.dvc");
+    },
+  ],
+  ["one that comes to where none was", "sub/f", ({ root }) => rmSync(join(root, "sub/f"))],
+  ["one that comes to where none was in a folder", "d/n/c", ({ root }) => rmSync(join(root, "d/n/c"))],
+])("checkout leaves %s, when it is written between plan and change", async (_what, path, prepare) => {
+  const repository = started();
+  prepare(repository);
+  const planned = await dataCheckout.plan(repository.context, { force: true });
+  repository.write(path, "written meanwhile");
+  await expect(dataCheckout.apply(repository.context, planned)).rejects.toThrow(expect.objectContaining({ code: "E_UNSAVED" }));
+  expect(repository.read(path)).toBe("written meanwhile");
+});

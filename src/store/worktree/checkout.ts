@@ -213,7 +213,7 @@ function* comparing(project: Project, plan: OutputCheckout, { scan, members, cac
         continue;
       }
       bytes += size;
-      if (isSuspect(member, { size, file })) suspects.add(md5);
+      if (isSuspect(member, file)) suspects.add(md5);
       if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
       plan.places.push(new MemberPlacement(output, member, { size, replaces: file ?? null }));
     }
@@ -265,17 +265,16 @@ function shownMember({ path }: Pointer, relpath: string): string {
   return relpath === "" ? path : `${path}/${relpath}`;
 }
 
-type Suspicion = (member: ListingEntry, there: { size: number; file: ScannedFile | undefined }) => boolean;
+type Suspicion = (member: ListingEntry, file: ScannedFile | undefined) => boolean;
 
 /**
  * Whether an object may have been changed although its mode says that nobody did. Copies are hashed on their way; of what will be a link that
- * would be all of the work, so it is asked only whether anything speaks against it: its size, a link through which it was changed, what
+ * would be all of the work, so it is asked only whether anything speaks against it: a link through which it was changed, what
  * is remembered of it.
  */
 function suspicion({ pointer, path, isFolder }: OutputCheckout, dir: string, memory: StatCache | null): Suspicion {
   const { hashName } = pointer;
-  return ({ relpath, md5 }, { size, file }) => {
-    if (relpath === "" && pointer.size !== undefined && pointer.size !== size) return true;
+  return ({ relpath, md5 }, file) => {
     const isLinked = file !== undefined && (file.isLink || file.stat.nlink > 1);
     if (memory === null && !isLinked) return false;
     const object = lstatSync(objectPath(dir, { hash: md5, hashName }), { throwIfNoEntry: false });
