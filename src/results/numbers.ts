@@ -49,7 +49,7 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
       const last = values.at(-1) ?? null;
       if (isAsset(db, last)) continue;
       if (values.every((value) => value === last)) numbers.params[name] = formatCell(last);
-      else if (isMeasured(cells) && !PROGRESS.has(name.toLowerCase())) numbers.metrics[name] = formatCell(last);
+      else if (isMeasured(cells) && !isProgress(name)) numbers.metrics[name] = formatCell(last);
       continue;
     }
     if (configured === undefined) numbers.guessed[name] = direction;
@@ -64,6 +64,11 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
 function directionOf(name: string, values: readonly Cell[]): Direction | undefined {
   return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
+}
+
+/** Where it changes from row to row. */
+export function isProgress(name: string): boolean {
+  return PROGRESS.has(name.toLowerCase());
 }
 
 /** Numbers only, and not one for each track. */
@@ -120,7 +125,8 @@ function inTime(cells: readonly Logged[]): Logged[] {
   return cells.toSorted((one, other) => compareTimestamps(one.at, other.at));
 }
 
-function aggregated(values: readonly Cell[], how: Aggregation, direction: Direction): string {
+/** The exact text of one value for many, in the order of time: numbers, or texts that are some. */
+export function aggregated(values: readonly Cell[], how: Aggregation, direction: Direction): string {
   const last = formatCell(values.at(-1) ?? null);
   if (how === "last") return last;
   const numbers = values.flatMap((cell) => {

@@ -49,16 +49,34 @@ it("reads every number of a metrics file with its digits", () => {
   expect(() => parseMetrics("{acc: ", "m.json")).toThrow(/m\.json/);
 });
 
+it("reads one number of each column of a file with a row for each epoch: the last one written, or what aggregate says, digits kept", () => {
+  const csv =
+    '\ufeff epoch,  train/loss ,"val, acc",lr,name,batch\r\n0,0.90,0.5,1e-3,a,8\r\n1,0.50,0.80,1e-3,b,8\r\n2,,0.70,1e-3,,8\r\n\r\n';
+  const last = { "train/loss": "0.50", "val, acc": "0.70", lr: "1e-3", batch: "8" };
+  expect(parseMetrics(csv, "out/results.csv")).toEqual(last);
+  expect(parseMetrics(csv.replaceAll('"val, acc"', "val").replaceAll(",", "\t"), "r.tsv")).toMatchObject({ val: "0.70" });
+  const best = { metrics: { "val, acc": "max", epoch: "max" }, aggregate: { "val, acc": "best", "train/loss": "mean" } } as const;
+  expect(parseMetrics(csv, "r.csv", best)).toEqual({ ...last, epoch: "2", "train/loss": "0.7", "val, acc": "0.80" });
+  const lines = '{"step": 1, "eval": {"loss": 0.90}, "name": "7"}\n{"step": 2, "eval": {"loss": NaN}}\n\n{"step": 3, "acc": 0.10}\n';
+  expect(parseMetrics(lines, "m.jsonl")).toEqual({ "eval.loss": "NaN", acc: "0.10" });
+  expect(parseMetrics(lines, "m.jsonl", { metrics: { "eval.loss": "min" }, aggregate: { "eval.loss": "best" } })).toMatchObject({
+    "eval.loss": "0.90",
+  });
+  expect(() => parseMetrics(`${lines}{"a": `, "m.jsonl")).toThrow(/m\.jsonl:5: not valid JSON/);
+  expect(parseMetrics("", "m.csv")).toEqual({});
+});
+
 it("tells a file that was written since from a stale or missing one", () => {
+  const config = { metrics: {}, aggregate: {} };
   const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));
   try {
     const path = join(folder, "metrics.json");
-    expect(readMetricsFile(path, { name: "m.json", before: markOf(path) })).toEqual({ state: "missing" });
+    expect(readMetricsFile(path, { name: "m.json", before: markOf(path), config })).toEqual({ state: "missing" });
     writeFileSync(path, '{"acc": 1}');
     const before = markOf(path);
-    expect(readMetricsFile(path, { name: "m.json", before })).toEqual({ state: "stale" });
+    expect(readMetricsFile(path, { name: "m.json", before, config })).toEqual({ state: "stale" });
     writeFileSync(path, '{"acc": 2}');
-    expect(readMetricsFile(path, { name: "m.json", before })).toEqual({ state: "read", metrics: { acc: "2" } });
+    expect(readMetricsFile(path, { name: "m.json", before, config })).toEqual({ state: "read", metrics: { acc: "2" } });
   } finally {
     rmSync(folder, { recursive: true });
   }

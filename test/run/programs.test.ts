@@ -138,13 +138,13 @@ describe("the results database", () => {
 it("a run without a number is told which file has some, when its program wrote one", () => {
   const repo = makeExperiment();
   const hintOf = (script: string) => repo.expver(["run", "--", "sh", "-c", script]).stderr.match(/could rank it.*\n *hint: (.*)/)?.[1];
-  expect(hintOf("true")).toMatch(/^A JSON or YAML file/);
-  expect(hintOf("echo no numbers > metrics.json")).toMatch(/^A JSON or YAML file/);
+  expect(hintOf("true")).toMatch(/^A JSON, YAML or CSV file/);
+  expect(hintOf("echo no numbers > metrics.json")).toMatch(/^A JSON, YAML or CSV file/);
   expect(hintOf(`echo '{"acc": 0.5, "loss": 1}' > metrics.json`)).toBe(
     "It wrote metrics.json, which has acc, loss: --metrics metrics.json before the --.",
   );
   utimesSync(join(repo.root, "metrics.json"), 1e9, 1e9);
-  expect(hintOf("true")).toMatch(/^A JSON or YAML file/);
+  expect(hintOf("true")).toMatch(/^A JSON, YAML or CSV file/);
   repo.write("sub/keep", "");
   const inFolder = ["run", "--", "sh", "-c", `echo '{"acc": 0.5}' > metrics.json`];
   expect(repo.expver(inFolder, { cwd: "sub" }).stderr).toContain(

@@ -18,7 +18,7 @@ export const PLANNING: Tool[] = [
       message: z.string().optional().describe("what this experiment tries, one short line"),
       level: z.enum(["major", "minor", "patch"]).optional(),
       params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      metrics_file: z.string().optional().describe("JSON or YAML file the program writes its metrics to"),
+      metrics_file: z.string().optional().describe("JSON, YAML, CSV or JSON lines file the program writes its metrics to"),
       grid: z
         .record(
           z.string(),

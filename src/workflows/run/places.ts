@@ -27,7 +27,7 @@ export function metricsPlace(project: Project, context: Context, typed: string |
   if (typed === null) return null;
   const stored = pathFromUser(project, context, typed);
   if (!isFolder(absolutePath(project, stored))) return stored;
-  throw new ExpverError("E_USAGE", `--metrics ${typed} is a folder`, { hint: "Name the JSON or YAML file that the program writes." });
+  throw new ExpverError("E_USAGE", `--metrics ${typed} is a folder`, { hint: "Name the JSON, YAML or CSV file that the program writes." });
 }
 
 /** `metrics`: a stored path. */

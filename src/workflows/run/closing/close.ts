@@ -126,9 +126,9 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
   }
   try {
     const at = absolutePath(project, places.metrics);
-    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark });
+    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark, config: project.config });
     if (file.state === "stale" && closing.pipeline && finishWork(isOfStageUpToDate(run, places.metrics))) {
-      file = readMetricsFile(at, { name: places.metrics, before: "" });
+      file = readMetricsFile(at, { name: places.metrics, before: "", config: project.config });
       context.report({ kind: "step", text: `metrics of ${places.metrics}: dvc found the stage that writes it up to date` });
     }
     if (file.state === "read") {
@@ -136,7 +136,7 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
         context.report({
           kind: "warning",
           text: `the metrics file ${places.metrics} has no number`,
-          hint: 'It is read as JSON or YAML: {"accuracy": 0.9}',
+          hint: 'It is read as JSON, YAML, CSV or JSON lines, as its name says: {"accuracy": 0.9}',
         });
       return file.metrics;
     }

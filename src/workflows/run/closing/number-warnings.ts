@@ -14,7 +14,7 @@ import { parseMetrics } from "../outputs/metrics-file.ts";
 /** Mostly its program's numbers went to the terminal only, or into a file nobody named. */
 export function warnNumberless(context: Context, what: string, written: WrittenMetrics | null = null): void {
   const usual =
-    "A JSON or YAML file that the program writes: --metrics FILE before the --. Or the program logs: " +
+    "A JSON, YAML or CSV file that the program writes: --metrics FILE before the --. Or the program logs: " +
     "expver log accuracy=0.9, track() from JavaScript, xetrack's Tracker.";
   context.report({
     kind: "warning",
@@ -46,7 +46,7 @@ export interface WrittenMetrics {
 }
 
 const USUAL = ["metrics", "results", "scores", "eval", "evaluation", "all_results", "eval_results"].flatMap((name) =>
-  ["json", "yaml", "yml"].map((end) => `${name}.${end}`),
+  ["json", "yaml", "yml", "csv", "jsonl"].map((end) => `${name}.${end}`),
 );
 const LARGEST = 1 << 20;
 /** Of the clock of a file server. */
