@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { exists, makeExperiment, rowsOf, until } from "./story.ts";
+import { exists, MAIN, makeExperiment, rowsOf, until } from "./story.ts";
 
 const DB = "results/experiments.db";
 const python = peer("python");
@@ -145,6 +145,10 @@ it("a run without a number is told which file has some, when its program wrote o
   );
   utimesSync(join(repo.root, "metrics.json"), 1e9, 1e9);
   expect(hintOf("true")).toMatch(/^A JSON, YAML or CSV file/);
+  const log = `'${process.execPath}' '${MAIN}' log --db own.db accuracy=0.9`;
+  expect(hintOf(`unset EXPVER_RUN_ID EXPVER_DB; ${log}`)).toBe(
+    "It logged into own.db, which is not the results database: results: { database: own.db } in expver.yaml, or let the program log into the file that the variable EXPVER_DB names.",
+  );
   repo.write("sub/keep", "");
   const inFolder = ["run", "--", "sh", "-c", `echo '{"acc": 0.5}' > metrics.json`];
   expect(repo.expver(inFolder, { cwd: "sub" }).stderr).toContain(

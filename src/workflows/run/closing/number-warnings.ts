@@ -1,29 +1,61 @@
 /** Said of runs and sweeps that nothing can be ranked by, or that are ranked by what may not be meant. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { storedPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { stringSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { openResults } from "../../../results/database.ts";
+import { eventsTables } from "../../../results/schema.ts";
+import { isDatabase, resultsDatabase } from "../../../store/worktree/databases.ts";
 import { orderMetrics } from "../../../versions/suggest.ts";
 import type { Collected } from "../database/collect.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { parseMetrics } from "../outputs/metrics-file.ts";
 
-/** Mostly its program's numbers went to the terminal only, or into a file nobody named. */
-export function warnNumberless(context: Context, what: string, written: WrittenMetrics | null = null): void {
+/** Mostly its program's numbers went to the terminal only, into a file nobody named, or into a database of its own. */
+export function warnNumberless(context: Context, what: string, found: { project: Project; since: string } | null = null): void {
   const usual =
     "A JSON, YAML or CSV file that the program writes: --metrics FILE before the --. Or the program logs: " +
     "expver log accuracy=0.9, track() from JavaScript, xetrack's Tracker.";
   context.report({
     kind: "warning",
     text: `${what} left no number that could rank it: no metrics file was named, and no row it logged has one`,
-    hint:
-      written === null
-        ? usual
-        : `It wrote ${written.file}, which has ${written.names.join(", ")}: --metrics ${written.file} before the --.`,
+    hint: (found && (hintOfFile(found.project, found.since) ?? hintOfDatabase(found.project, found.since))) ?? usual,
   });
+}
+
+function hintOfFile(project: Project, since: string): string | null {
+  const written = metricsWritten(project, since);
+  return written && `It wrote ${written.file}, which has ${written.names.join(", ")}: --metrics ${written.file} before the --.`;
+}
+
+/** xetrack's own examples name a file of their own. */
+function hintOfDatabase(project: Project, since: string): string | null {
+  const file = readdirSync(project.root).find((name) => {
+    const path = join(project.root, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat?.isFile() || !isSince(stat, since) || path === resultsDatabase(project)) return false;
+    return isDatabase(project, path, stat.size) && hasEvents(path);
+  });
+  return file === undefined
+    ? null
+    : `It logged into ${file}, which is not the results database: results: { database: ${stringSource(file)} } in expver.yaml, or let the program log into the file that the variable EXPVER_DB names.`;
+}
+
+function hasEvents(path: string): boolean {
+  try {
+    const db = openResults(path, { readonly: true });
+    try {
+      return eventsTables(db).length > 0;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (error instanceof ExpverError) return false;
+    throw error;
+  }
 }
 
 /** Folds of a cross-validation, trials of a search: the run has one number, and which of theirs it is nobody has said. */
@@ -38,7 +70,7 @@ export function warnOfSeveral(context: Context, { runId, project }: ClosingRun, 
   });
 }
 
-export interface WrittenMetrics {
+interface WrittenMetrics {
   /** As it is typed. */
   file: string;
   /** The first few. */
@@ -56,17 +88,21 @@ const SKEW_MS = 2000;
 const MOST_FOLDERS = 100;
 
 /** A file at the top or in a folder there, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
-export function metricsWritten(project: Project, since: string): WrittenMetrics | null {
+function metricsWritten(project: Project, since: string): WrittenMetrics | null {
   const { root } = project;
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
   const places = ["", ...folders.slice(0, MOST_FOLDERS).map(({ name }) => `${name}/`)];
   for (const file of places.flatMap((place) => USUAL.map((name) => place + name))) {
     const stat = statSync(join(root, file), { throwIfNoEntry: false });
-    if (!stat?.isFile() || stat.size > LARGEST || stat.mtimeMs < Date.parse(since) - SKEW_MS) continue;
+    if (!stat?.isFile() || stat.size > LARGEST || !isSince(stat, since)) continue;
     const names = namesIn(join(root, file), file);
     if (names.length > 0) return { file: typedPath(project, storedPath(project, file)), names: names.slice(0, 3) };
   }
   return null;
+}
+
+function isSince({ mtimeMs }: Stats, since: string): boolean {
+  return mtimeMs >= Date.parse(since) - SKEW_MS;
 }
 
 function namesIn(path: string, file: string): string[] {

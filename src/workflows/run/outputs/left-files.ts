@@ -19,9 +19,6 @@ import { treeEntries } from "./results-files.ts";
 
 const SHOWN = 20;
 
-/** Folders named by the day, or by a number that each run counts on, and what is in them: Hydra's, Lightning's. */
-const OF_ONE_RUN = /\/(?:\d{4}-?\d\d-?\d\d|version_\d).*/;
-
 /**
  * What the next snapshot would take for code, or hold back for its size or as a log, and this one did not have. In a workspace also what it had and the
  * program has written over: nobody else will see that.
@@ -98,9 +95,9 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
   });
 }
 
-/** Of a folder that the next run does not write to, the one they all are in. */
+/** Tools write the next run's into another folder beside it (by the day, or counted on): the one above stays. */
 function globOf(project: ClosingRun["project"], { path, paths }: { path: string; paths: readonly string[] }): string {
-  const stays = path.replace(OF_ONE_RUN, "");
+  const stays = runLog(paths[0] ?? path)?.path ?? path;
   return `'${configPath(project, stays)}${paths.length > 1 || stays !== path ? "/**" : ""}'`;
 }
 
