@@ -6,6 +6,7 @@ import { brokenOperations, type Recovered, type RecoveryHandler, recover } from 
 import type { Effect } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
 import { isOfRows, rowHooks } from "./row-hooks.ts";
+import { isOfPointer } from "./undo/untracked.ts";
 
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
 const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
@@ -51,8 +52,8 @@ export async function repair(place: Place, context: Context): Promise<Recovered[
     const load = HANDLERS[command];
     if (load !== undefined) handlers[command] = await load();
   }
-  const ofRows: Effect[] = [];
-  for (const { effects } of eachOperation(place)) ofRows.push(...effects.filter(isOfRows));
-  const rows = await rowHooks(place, ofRows);
+  const some: Effect[] = [];
+  for (const { effects } of eachOperation(place)) some.push(...effects.filter(isOfRows), ...effects.filter(isOfPointer).slice(0, 1));
+  const rows = await rowHooks(place, some);
   return recover(place, context, { handlers, ...(rows === undefined ? {} : { rows }) });
 }

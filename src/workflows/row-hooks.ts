@@ -1,10 +1,11 @@
 /** How the journal looks at rows of a run and removes them: it may not use the results database itself. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Place, placeAround, readConfig, topOf } from "../config/project.ts";
+import { type Place, type Project, placeAround, readConfig, topOf } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects/kind.ts";
-import type { Effect } from "../journal/types.ts";
+import type { Effect, Operation } from "../journal/types.ts";
 import type { Database } from "../platform/sqlite.ts";
+import { isOfPointer, releasingUntracked } from "./undo/untracked.ts";
 
 export function isOfRows({ kind }: Effect): boolean {
   return kind === "rows" || kind === "stamp" || kind === "database";
@@ -12,7 +13,24 @@ export function isOfRows({ kind }: Effect): boolean {
 
 /** Loads the database driver only when an effect speaks of rows. */
 export async function rowHooks(project: Place, effects: readonly Effect[]): Promise<RowHooks | undefined> {
-  if (!effects.some(isOfRows)) return undefined;
+  const ofRows = effects.some(isOfRows) ? await hooksOfRows(project) : undefined;
+  if (!effects.some(isOfPointer)) return ofRows;
+  return {
+    ...(ofRows ?? { look: () => ({ state: "other" }), takeBack() {} }),
+    *settling(operation) {
+      if (ofRows?.settling) yield* ofRows.settling(operation);
+      yield* releasingUntracked(projectOf(project, operation), operation);
+    },
+  };
+}
+
+/** The one it ran in. */
+function projectOf(project: Place, { folder }: Operation): Project {
+  const own = placeAround(project, folder);
+  return { ...own, config: readConfig(own) };
+}
+
+async function hooksOfRows(project: Place): Promise<RowHooks> {
   const { openResults } = await import("../results/database.ts");
   const { digestRun, removeRun, restampRun } = await import("../results/run-rows.ts");
   const { readRun } = await import("../results/runs.ts");
@@ -70,9 +88,6 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
         effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),
       );
     },
-    settling: (operation) => {
-      const own = placeAround(project, operation.folder);
-      return bringingBackOutputs({ ...own, config: readConfig(own) }, operation);
-    },
+    settling: (operation) => bringingBackOutputs(projectOf(project, operation), operation),
   };
 }

@@ -96,6 +96,24 @@ it("what was written to a file since it was stored is not replaced by a link", (
   expect([repository.read("d/a"), lstatSync(join(path, "b")).nlink]).toEqual(["two", 2]);
 });
 
+it.each(["hardlink", "symlink"])("undo of an add leaves no %s into the cache, where nothing names the bytes any more", (type) => {
+  const repository = makeRepository();
+  for (const args of [
+    ["init", "-q"],
+    ["config", "cache.type", type],
+  ])
+    repository.expver(["data", ...args]);
+  const paths = ["a", "d/b"];
+  const stats = () => paths.map((path) => lstatSync(join(repository.root, path)));
+  for (const path of paths) repository.write(path, path);
+  const before = stats();
+  expect(repository.expver(["data", "add", "a", "d"]).code).toBe(0);
+  expect(stats().map((stat) => stat.isFile() && stat.nlink === 1)).toEqual([false, false]);
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect(stats().map(({ mode, nlink }) => [mode, nlink])).toEqual(before.map(({ mode, nlink }) => [mode, nlink]));
+  expect(paths.map((path) => repository.read(path))).toEqual(paths);
+});
+
 it("all twins become files of their own", () => {
   const { repository, must } = linked({ "d/a": "same", "d/b": "same", "d/c": "same" });
   const linksOf = () => ["a", "b", "c"].map((name) => lstatSync(join(repository.root, "d", name)).nlink);

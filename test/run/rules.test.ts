@@ -209,11 +209,15 @@ it("databases, models and `track` paths are files of their own whatever cache.ty
   expect(repo.expver(["data", "config", "cache.type", "symlink"]).code).toBe(0);
   const program = `require("fs").mkdirSync("reports", { recursive: true }); require("fs").writeFileSync("reports/r.json", process.argv[1]);`;
   repo.write("train.js", `${repo.read("train.js")}${program}`);
+  const lookup = openResults(join(repo.root, "lookup.db"), { create: true });
+  lookup.exec("CREATE TABLE words (n)");
+  lookup.close();
+  expect(repo.expver(["data", "add", "lookup.db"]).code).toBe(0);
   repo.commit("reports");
   for (const text of ["one", "two"])
     expect(repo.expver(["run", "-m", text, "--param", `lr=${text}`, "--", "node", "train.js", text]).code).toBe(0);
   const own = () => {
-    for (const path of [DB, "models/model.json", "reports/r.json"]) {
+    for (const path of [DB, "models/model.json", "reports/r.json", "lookup.db"]) {
       const stat = lstatSync(join(repo.root, path));
       expect([stat.isSymbolicLink(), stat.nlink, stat.mode & 0o200], path).toEqual([false, 1, 0o200]);
     }
@@ -222,7 +226,7 @@ it("databases, models and `track` paths are files of their own whatever cache.ty
   expect(repo.expver(["undo"]).code).toBe(0);
   expect(repo.read("models/model.json")).toContain('"lr":"one"');
   own();
-  repo.run("rm", ["-f", DB, "models/model.json", "reports/r.json"]);
+  repo.run("rm", ["-f", DB, "models/model.json", "reports/r.json", "lookup.db"]);
   expect(repo.expver(["data", "checkout"]).code).toBe(0);
   own();
   expect(existsSync(join(repo.root, DB))).toBe(true);

@@ -17,7 +17,7 @@ import { walkingOutput } from "../../store/worktree/scan.ts";
 import { isHere } from "../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
-import { unprotecting } from "./cache/unprotect.ts";
+import { releasing } from "./cache/unprotect.ts";
 import { openData } from "./open-data.ts";
 import { performLocked } from "./perform-locked.ts";
 
@@ -66,7 +66,7 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
         // Links into the cache would lead nowhere.
         for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
           const { files } = await paceWork(walkingOutput(project, path), context, { label: "looking at data" });
-          await paceWork(unprotecting(project, files), context, { label: "copying data" });
+          await paceWork(releasing(project, files), context, { label: "copying data" });
         }
         applyFileEdits(project, operation, edits);
         const trash = trashPlace(project, dvc);

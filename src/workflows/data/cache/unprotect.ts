@@ -55,8 +55,14 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
   },
 };
 
+/** What stays when nobody tracks it any more must not depend on the cache: links become files, the others stay as they are. */
+export function* releasing(project: Project, files: readonly WalkedFile[]): Work<void> {
+  const links = files.filter(({ isLink, stat }) => isLink || stat.nlink > 1);
+  if (links.length > 0) yield* unprotecting(project, links);
+}
+
 /** By the bytes they have, whatever their pointers say. What a link of a folder leads out of the repository for stays as it is. */
-export function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
+function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
   const placer = createPlacer(["copy"]);
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   const umask = process.umask();

@@ -22,7 +22,7 @@ import { isHere } from "../../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { unprotecting } from "../cache/unprotect.ts";
+import { releasing } from "../cache/unprotect.ts";
 import { removingStored } from "../checkout-effects.ts";
 import { bringToRest } from "../databases.ts";
 import { withExitCode } from "../exit-codes.ts";
@@ -161,7 +161,7 @@ async function releaseAll(project: Project, context: Context, path: string): Pro
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
 function* release(project: Project, path: string): Work<void> {
   const { files } = yield* walkingOutput(project, path);
-  yield* unprotecting(project, files);
+  yield* releasing(project, files);
   for (const file of files.slice(0, 1)) makeLookNew(file.path);
 }
 
