@@ -75,6 +75,37 @@ export function cellNumber(cell: Cell): number | null {
   return null;
 }
 
+// Floats below are denormal: nobody has them, but small whole numbers look like that.
+const FIRST_NORMAL = 2 ** 23;
+
+/**
+ * The number in what Python's sqlite3 stores of a NumPy scalar (a parameter given to xetrack's Tracker): its bytes, and nothing says of which
+ * kind. Eight are taken for an int64 that counts something (datetime64 is beyond), four for an int32 or float32 of a usual size, one for a bool. Null
+ * for everything else.
+ */
+export function numpyNumber(bytes: Uint8Array): bigint | number | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length === 1) return view.getUint8(0) <= 1 ? BigInt(view.getUint8(0)) : null;
+  if (bytes.length === 8) {
+    const value = view.getBigInt64(0, true);
+    return value >= -(2n ** 53n) && value <= 2n ** 53n ? value : null;
+  }
+  if (bytes.length !== 4) return null;
+  const whole = view.getInt32(0, true);
+  if (Math.abs(whole) < FIRST_NORMAL) return BigInt(whole);
+  const real = view.getFloat32(0, true);
+  return Math.abs(real) >= 1e-12 && Math.abs(real) <= 1e12 ? shortest(real) : null;
+}
+
+/** As NumPy prints it: 0.1, not the 0.10000000149011612 that a double makes of it. */
+function shortest(single: number): number {
+  for (let digits = 1; digits < 9; digits += 1) {
+    const short = Number(single.toPrecision(digits));
+    if (Math.fround(short) === single) return short;
+  }
+  return single;
+}
+
 function formatReal(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
   const [mantissa = "", exponentText = "0"] = value.toExponential().split("e");

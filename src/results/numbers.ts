@@ -2,7 +2,7 @@
 import type { Aggregation, Config, Direction } from "../config/config.ts";
 import { guessDirection } from "../config/metric-direction.ts";
 import { type Database, quoteName } from "../platform/sqlite.ts";
-import { cellNumber, formatCell } from "./cells.ts";
+import { cellNumber, formatCell, numpyNumber } from "./cells.ts";
 import { WITHIN, within } from "./rows.ts";
 import { runTracks } from "./runs.ts";
 import { hasColumn, STAMP_COLUMNS, tableColumns } from "./schema.ts";
@@ -17,6 +17,8 @@ export interface RunNumbers {
   guessed: Record<string, Direction>;
   /** Of metrics that several tracks have a value of their own of, and nobody has said which counts: how many have. */
   ofSeveral: Record<string, number>;
+  /** Names of metrics that were logged as objects: nothing is unpickled to see what they are. */
+  objects: string[];
 }
 
 // What xetrack writes beside the program's own values.
@@ -40,14 +42,17 @@ export function aggregate(db: Database, runId: string, config: Pick<Config, "met
 
 /** {@link aggregate} over rows that no run owns. */
 export function aggregateRows(db: Database, tracks: readonly TrackRows[], config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
-  const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {}, ofSeveral: {} };
+  const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {}, ofSeveral: {}, objects: [] };
   for (const [name, cells] of cellsByColumn(db, tracks)) {
     const values = cells.map(({ cell }) => cell);
     const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
-    const direction = configured ?? directionOf(name, values);
+    const last = values.at(-1) ?? null;
+    if (isAsset(db, last)) {
+      if ((configured ?? guessDirection(name)) !== undefined) numbers.objects.push(name);
+      continue;
+    }
+    const direction = configured ?? directionOf(name, last);
     if (direction === undefined) {
-      const last = values.at(-1) ?? null;
-      if (isAsset(db, last)) continue;
       if (values.every((value) => value === last)) numbers.params[name] = formatCell(last);
       else if (isMeasured(cells) && !isProgress(name)) numbers.metrics[name] = formatCell(last);
       continue;
@@ -62,8 +67,8 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
 }
 
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
-function directionOf(name: string, values: readonly Cell[]): Direction | undefined {
-  return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
+function directionOf(name: string, last: Cell): Direction | undefined {
+  return cellNumber(last) === null ? undefined : guessDirection(name);
 }
 
 /** Where it changes from row to row. */
@@ -101,7 +106,8 @@ function cellsByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, 
     const list = ["timestamp", ...names].map(quoteName).join(", ");
     const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE ${WITHIN} ORDER BY timestamp`, within(track));
     for (const [at = null, ...cells] of rows) {
-      for (const [index, cell] of cells.entries()) {
+      for (const [index, stored] of cells.entries()) {
+        const cell = stored instanceof Uint8Array ? (numpyNumber(stored) ?? stored) : stored;
         const name = names[index];
         if (cell === null || name === undefined) continue;
         const known = found.get(name);

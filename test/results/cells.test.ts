@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cellNumber, formatCell, parseCell, toCell } from "../../src/results/cells.ts";
+import { cellNumber, formatCell, numpyNumber, parseCell, toCell } from "../../src/results/cells.ts";
 
 describe("formatCell", () => {
   it.each([
@@ -103,5 +103,36 @@ describe("cellNumber", () => {
       null,
       3,
     ]);
+  });
+});
+
+describe("numpyNumber", () => {
+  const bytesOf = (write: (view: DataView) => void, length: number) => {
+    const bytes = new Uint8Array(length);
+    write(new DataView(bytes.buffer));
+    return bytes;
+  };
+  const float = (value: number) => bytesOf((view) => view.setFloat32(0, value, true), 4);
+
+  it("finds every number again that somebody may have meant", () => {
+    const int64 = (value: bigint) => bytesOf((view) => view.setBigInt64(0, value, true), 8);
+    const int32 = (value: number) => bytesOf((view) => view.setInt32(0, value, true), 4);
+    fc.assert(fc.property(fc.bigInt({ min: -(2n ** 53n), max: 2n ** 53n }), (value) => numpyNumber(int64(value)) === value));
+    fc.assert(fc.property(fc.integer({ min: 1 - 2 ** 23, max: 2 ** 23 - 1 }), (value) => numpyNumber(int32(value)) === BigInt(value)));
+    fc.assert(
+      fc.property(fc.float({ min: Math.fround(1e-11), max: Math.fround(1e11) }), (value) => {
+        const found = numpyNumber(float(value));
+        return typeof found === "number" && Math.fround(found) === value;
+      }),
+    );
+    expect([0.1, 1e-5, 16777217, -2.5].map((value) => numpyNumber(float(value)))).toEqual([0.1, 1e-5, 16777216, -2.5]);
+    expect([Uint8Array.of(0), Uint8Array.of(1)].map(numpyNumber)).toEqual([0n, 1n]);
+  });
+
+  it("leaves what may be something else: datetime64, other bytes", () => {
+    const date = bytesOf((view) => view.setBigInt64(0, 1_764_000_000_000_000_000n, true), 8);
+    expect([date, float(1e30), Uint8Array.of(7), Uint8Array.of(), Uint8Array.of(1, 2), new Uint8Array(16)].map(numpyNumber)).toEqual(
+      Array(6).fill(null),
+    );
   });
 });

@@ -38,6 +38,7 @@ it("tells parameters from metrics and keeps the digits of both", () => {
     metrics: { accuracy: "0.5", val_loss: "2.0" },
     guessed: { accuracy: "max", val_loss: "min" },
     ofSeveral: {},
+    objects: [],
   });
 });
 
@@ -94,8 +95,11 @@ it("does not take an asset's hash for a metric, nor NaN for the best", () => {
 
 it("leaves out what is the hash of an asset, and nothing that only looks like one", () => {
   db.exec("CREATE TABLE counts (key TEXT PRIMARY KEY, value BLOB); INSERT INTO counts VALUES ('e641b2263f39120f', x'00')");
-  log({ fitted: "e641b2263f39120f", build: "0641b2263f39120f", lr: 0.1 });
+  log({ fitted: "e641b2263f39120f", accuracy: "e641b2263f39120f", build: "0641b2263f39120f", lr: 0.1 });
   expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).params).toEqual({ build: "0641b2263f39120f", lr: "0.1" });
+  for (const metrics of [{}, { accuracy: "max" } as const])
+    expect(aggregate(db, "run", { metrics, aggregate: {} })).toMatchObject({ params: { lr: "0.1" }, objects: ["accuracy"] });
+  expect(aggregate(db, "run", { metrics: { accuracy: "max" }, aggregate: {} }).metrics).toEqual({});
 });
 
 it("leaves rows of other runs alone", () => {
@@ -114,6 +118,7 @@ it("takes what counts rows for no parameter, unless it stays the same; another n
     metrics: { loss: "1.0", lr: "0.2" },
     guessed: { loss: "min" },
     ofSeveral: {},
+    objects: [],
   });
   expect(aggregate(db, "run", { metrics: { epoch: "min" }, aggregate: {} }).metrics.epoch).toBe("2");
 });
@@ -125,7 +130,7 @@ it("settings of which each of several tracks has its own are none of the run: wi
   const second = track("t2", { x: -4, depth: 3n, loss: 25 });
   addRunTracks(db, "run", [...first, ...second]);
   const numbers = aggregate(db, "run", { metrics: { loss: "min" }, aggregate: { loss: "best" } });
-  expect(numbers).toEqual({ params: { depth: "3" }, metrics: { loss: "0.1" }, guessed: {}, ofSeveral: {} });
+  expect(numbers).toEqual({ params: { depth: "3" }, metrics: { loss: "0.1" }, guessed: {}, ofSeveral: {}, objects: [] });
   expect(aggregate(db, "run", { metrics: { loss: "min" }, aggregate: {} })).toMatchObject({
     metrics: { loss: "25.0" },
     ofSeveral: { loss: 2 },

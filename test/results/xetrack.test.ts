@@ -138,6 +138,23 @@ describe.skipIf(!python)("rows xetrack's Tracker writes during a run carry the t
     expect(readWithXetrack(repo, { table: "fast", engine: "duckdb" }).map(({ loss }) => loss)).toEqual([0.5, 0.25]);
   });
 
+  it("NumPy scalars it was given as parameters, which it stores as bytes, are numbers; one it logged is an object to it, which is told", () => {
+    repo.write(
+      "train.py",
+      `import os, numpy as np
+from xetrack import Tracker
+params = {"lr": np.float32(0.1), "n": np.int64(7), "flag": np.bool_(True)}
+Tracker(os.environ["EXPVER_DB"], params=params).log({"accuracy": np.float32(0.5), "loss": 1.5})
+`,
+    );
+    const { data, warnings } = repo.expverJson(["run", "-m", "numpy", "--", python as string, "train.py"]);
+    version += 1;
+    expect(data.params).toEqual({ lr: "0.1", n: "7", flag: "1" });
+    expect(data.metrics).toEqual(keepsAssets ? { loss: "1.5" } : { accuracy: "0.5", loss: "1.5" });
+    const told = "Log what Python calls a number: float(accuracy). NumPy's float32 and int64, and tensors, are none.";
+    expect(warnings.some(({ hint }) => hint === told)).toBe(Boolean(keepsAssets));
+  });
+
   it("parameters and metrics are told apart in the tag, assets and bookkeeping left out", () => {
     repo.write("expver.yaml", "metrics: { accuracy: max, regret: min }\n");
     repo.write(

@@ -37,7 +37,7 @@ import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
 import { nameVersions } from "./name-versions.ts";
-import { warnNumberless, warnOfSeveral } from "./number-warnings.ts";
+import { warnNumberless, warnOfObjects, warnOfSeveral } from "./number-warnings.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { whileStoring } from "./while-storing.ts";
 
@@ -74,7 +74,10 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`, { project: run.project, since: facts().startedAt });
-  if (facts().status === "finished" && !isToldBefore) warnOfSeveral(context, run, collected);
+  if (facts().status === "finished" && !isToldBefore) {
+    warnOfSeveral(context, run, collected);
+    warnOfObjects(context, run, collected);
+  }
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;

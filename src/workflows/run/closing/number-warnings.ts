@@ -70,6 +70,17 @@ export function warnOfSeveral(context: Context, { runId, project }: ClosingRun, 
   });
 }
 
+/** To xetrack a NumPy scalar or a tensor is an object. */
+export function warnOfObjects(context: Context, { runId }: ClosingRun, { objects }: Collected): void {
+  const [name] = objects;
+  if (name === undefined) return;
+  context.report({
+    kind: "warning",
+    text: `run ${runId} logged ${objects.join(", ")} as an object, not as a number: xetrack keeps it pickled, as an asset, and nothing is unpickled here`,
+    hint: `Log what Python calls a number: float(${name}). NumPy's float32 and int64, and tensors, are none.`,
+  });
+}
+
 interface WrittenMetrics {
   /** As it is typed. */
   file: string;

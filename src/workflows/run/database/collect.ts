@@ -38,6 +38,8 @@ export interface Collected {
   metrics: Record<string, string>;
   /** Metrics that several trackers have values of their own of, none of them a metrics file's: how many have. */
   ofSeveral: Readonly<Record<string, number>>;
+  /** Metrics the program logged as objects. */
+  objects: readonly string[];
   /** Rows that were there before the start and are gone, or say something else. */
   vanished: number;
   changed: number;
@@ -60,6 +62,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
       params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
       metrics: withoutParameters({ ...calledAsIn(inFile, said.metrics), ...inFile }, { parameters, configured: project.config.metrics }),
       ofSeveral: withoutNames(said.ofSeveral, inFile),
+      objects: said.objects.filter((name) => !Object.hasOwn(inFile, name)),
       vanished: found.vanished,
       changed: found.changed,
     };
