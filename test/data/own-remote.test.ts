@@ -1,10 +1,11 @@
 /** Outputs that are bound to a remote of their own, by `remote:` in the pointer. */
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
 import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
 /** One output for the default remote, a file and a folder for another. */
 function makeBound() {
@@ -23,6 +24,19 @@ function makeBound() {
   });
   return twins;
 }
+
+it("what is not to be pushed is not", () => {
+  const repository = makeRepository();
+  const must = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  const store = join(repository.root, "../store");
+  must("init", "-q");
+  must("remote", "add", "-d", "store", store);
+  for (const name of ["public", "private"]) repository.write(name, name);
+  must("add", "-q", "public", "private");
+  repository.write("private.dvc", `${repository.read("private.dvc")}  push: false\n`);
+  must("push", "-q");
+  expect(objectsBelow(store).map((name) => basename(name))).toEqual([md5Of(Buffer.from("public")).slice(2)]);
+});
 
 const ASKED = [[], ["-r", "store"], ["-r", "Own"]];
 

@@ -1,9 +1,10 @@
 /** What all remotes behind servers do alike, where a server has to be told when to do what. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { ExpverError } from "../../src/errors.ts";
 import { objectPath } from "../../src/store/objects/layout.ts";
+import { folderRemote } from "../../src/store/remotes/folder.ts";
 import { servedRemote } from "../../src/store/remotes/served.ts";
 import type { Coming, ObjectServer } from "../../src/store/remotes/server.ts";
 import { makeFolder } from "../support/repository.ts";
@@ -49,6 +50,31 @@ it("a listing that lacks folders names how many; one that is not there is none o
     message: "files/md5/10 is locked (and 2 more folders of it)",
     details: { failures: ["10", "20", "30"].map((shard) => `files/md5/${shard} is locked`) },
   });
+});
+
+it("a listing with other bytes than its name says is none: by what it names others would be taken for unused", async () => {
+  const right = Buffer.from("[]");
+  const wrong = Buffer.from('[{"md5": "00000000000000000000000000000000", "relpath": "x"}]');
+  const object = { hash: `${md5(right)}.dir`, hashName: "md5" } as const;
+  const folder = { dir: makeFolder("store"), shared: false };
+  const path = objectPath(folder.dir, object);
+  mkdirSync(dirname(path), { recursive: true });
+  for (const [bytes, expected] of [
+    [right, right],
+    [wrong, null],
+  ] as const) {
+    const get = async (): Promise<Coming> => ({
+      from: 0,
+      length: bytes.length,
+      bytes: (async function* () {
+        yield bytes;
+      })(),
+    });
+    expect(await remoteOf({ get }).read(object)).toEqual(expected);
+    rmSync(path, { force: true });
+    writeFileSync(path, bytes, { mode: 0o444 });
+    expect(await folderRemote("store", folder).read(object)).toEqual(expected);
+  }
 });
 
 it("reading a listing from a server that does not answer ends with Ctrl-C", async () => {

@@ -256,12 +256,12 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
  */
 function* damagedThere(bundles: readonly Bundle[], there: ReadonlyMap<string, number | undefined>, { dir }: ObjectFolder): Work<string[]> {
   const doubtful = new Map<string, ObjectName>();
-  for (const { pointer, listing, members, isPart } of bundles) {
+  for (const { pointer, listing, members } of bundles) {
     if (listing !== null && there.has(keyOf(listing))) doubtful.set(keyOf(listing), listing);
     let bytes = 0;
     for (const member of members ?? []) bytes += there.get(keyOf(member)) ?? 0;
     yield NOTHING_DONE;
-    if (isPart || bytes !== pointer.size)
+    if (bytes !== pointer.size)
       for (const member of members ?? []) if (there.get(keyOf(member)) !== undefined) doubtful.set(keyOf(member), member);
   }
   const objects = [...doubtful.values()];
