@@ -49,6 +49,22 @@ describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
     expect(existsSync(join(repo.root, "../explore-e0.1.0"))).toBe(false);
   });
 
+  it("parameters that `dvc exp run -S` sets are those of the version, in its tag and in its file", () => {
+    const made = makeRepository();
+    made.expver(["init"]);
+    const stage =
+      "stages:\n  train:\n    cmd: cp params.yaml metrics.yaml\n    params: [lr]\n    metrics:\n    - metrics.yaml: { cache: false }\n";
+    made.commit("pipeline", { "dvc.yaml": stage, "params.yaml": "lr: 0.1\n" });
+    const { code, data, warnings } = made.expverJson(["run", "-m", "set", "--", "dvc", "exp", "run", "-q", "-S", "lr=0.2"], { env });
+    expect({ code, params: data.params, warnings }).toEqual({ code: 0, params: { lr: "0.2" }, warnings: [] });
+    expect(made.git("show", "e0.1.0:params.yaml")).toContain("lr: 0.2");
+    expect(made.git("status", "--porcelain")).toBe("");
+    const [status] = dvcCalls(made, [["status", "--json"]]);
+    expect(jsonOf(status)).toEqual({});
+    expect(made.expver(["undo"]).code).toBe(0);
+    expect(made.git("show", "HEAD:params.yaml")).toContain("lr: 0.1");
+  });
+
   it("dvc and expver list the same as data", () => {
     const [theirs] = dvcCalls(repo, [["list", ".", "-R", "--dvc-only", "--json"]]);
     const pathsOf = (result: unknown) => (result as { path: string; isout: boolean }[]).map(({ path, isout }) => `${path} ${isout}`).sort();

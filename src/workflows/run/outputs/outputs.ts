@@ -17,7 +17,7 @@ import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isComplete } from "../../../store/worktree/status.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
-import { writtenParams } from "../parameters/written-parameters.ts";
+import { paramsSetByDvc, writtenParams } from "../parameters/written-parameters.ts";
 import type { OutputFile } from "../run-facts.ts";
 import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
@@ -51,6 +51,8 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const ofStages = closing.pipeline ? yield* storingStageOutputs(run, tracked) : [];
   const artifacts = [...database, ...others, ...ofStages].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
+  const setByDvc = run.isShard ? null : paramsSetByDvc(run);
+  const params = setByDvc === null ? [] : filesForGit(place, [setByDvc]);
   const own = ownedFiles(place, owned);
   edits.push(...noteFilesIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   const edited = editedFiles(place, edits, stages.ignored);
@@ -62,7 +64,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
           pipelines(),
           others.map((one) => one.path),
         ),
-    files: [...edited, ...own, ...stages.files.filter(({ path }) => !owned.has(path) && !isEdited.has(path))],
+    files: [...edited, ...own, ...[...stages.files, ...params].filter(({ path }) => !owned.has(path) && !isEdited.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
   };
@@ -159,9 +161,11 @@ function* writtenPaths(
 }
 
 /** True for what a run is to write, wherever that is stored. */
-export function outputsOf({ project, places, facts }: ClosingRun): (path: string) => boolean {
+export function outputsOf(run: ClosingRun): (path: string) => boolean {
+  const { project, places, facts } = run;
+  const params = paramsSetByDvc(run);
   const isOfStage = facts().closing.pipeline ? isStageFile(project) : () => false;
-  return (path) => places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || isOfStage(path);
+  return (path) => places.isTracked(path) || path === places.metrics || path === params || isUnder(path, places.models) || isOfStage(path);
 }
 
 const NONE: Marks = { pointers: {}, files: {} };

@@ -31,8 +31,8 @@ function isWritten(project: ClosingRun["project"], before: string | undefined): 
 
 /**
  * The parameters a run has in the end. Those of a file that the program wrote count, and what that file said before was another run's. A file of the
- * snapshot is somebody's who may be preparing the next run: there what it said at the start counts, which is told. What was given on the command line
- * stays in both.
+ * snapshot is somebody's who may be preparing the next run: there what it said at the start counts, which is told, unless dvc was to set them. What was
+ * given on the command line stays in both.
  */
 export function parametersAtEnd(
   { report }: Pick<Context, "report">,
@@ -46,7 +46,7 @@ export function parametersAtEnd(
   const given = Object.fromEntries(Object.entries(before).filter(([name]) => closing.given.includes(name)));
   try {
     const now = { ...readParameterFile(project), ...given };
-    if (writtenParams(run) !== null) return now;
+    if (paramsSetByDvc(run) !== null || writtenParams(run) !== null) return now;
     if (isSame(now, before)) return before;
     report({
       kind: "warning",
@@ -58,6 +58,13 @@ export function parametersAtEnd(
     report({ kind: "warning", text: `parameters are those of the start: ${error.message}`, hint: error.hint });
   }
   return before;
+}
+
+/** The stored path of the `params:` file where dvc itself sets them: `dvc exp run -S lr=0.2` writes into the file what it then runs with. */
+export function paramsSetByDvc({ project, facts }: Pick<ClosingRun, "project" | "facts">): string | null {
+  const { command, closing } = facts();
+  const isSet = closing.pipeline && /\s(?:-S|--set-param\b)/.test(command);
+  return isSet && project.config.params !== null ? storedPath(project, project.config.params) : null;
 }
 
 function isSame(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
