@@ -114,6 +114,17 @@ it.each(["hardlink", "symlink"])("undo of an add leaves no %s into the cache, wh
   expect(paths.map((path) => repository.read(path))).toEqual(paths);
 });
 
+it("a script that could be run can be run when it is no link any more", () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init", "-q"]);
+  repository.write("script", "true");
+  chmodSync(join(repository.root, "script"), 0o755);
+  linkSync(join(repository.root, "script"), join(repository.root, "second"));
+  expect(repository.expver(["data", "unprotect", "script"]).code).toBe(0);
+  const { nlink, mode } = statSync(join(repository.root, "script"));
+  expect([nlink, mode & 0o111]).toEqual([1, 0o111]);
+});
+
 it("all twins become files of their own", () => {
   const { repository, must } = linked({ "d/a": "same", "d/b": "same", "d/c": "same" });
   const linksOf = () => ["a", "b", "c"].map((name) => lstatSync(join(repository.root, "d", name)).nlink);

@@ -77,6 +77,20 @@ it("a listing with other bytes than its name says is none: by what it names othe
   }
 });
 
+it("what has another size there has not arrived; where the server says nothing of it, nobody takes it for absent unasked", async () => {
+  const object = { hash: "0".repeat(32), hashName: "md5" } as const;
+  const sized = remoteOf({ find: async () => ({ size: 3 }), list: null });
+  expect(await sized.present([{ ...object, size: 3 }], {})).toHaveLength(1);
+  expect(await sized.present([object], {})).toHaveLength(1);
+  expect(await sized.present([{ ...object, size: 5 }], {})).toEqual([]);
+  const find = async () => {
+    throw new ExpverError("E_REMOTE_FORBIDDEN", "403");
+  };
+  const silent = remoteOf({ find, list: null });
+  await expect(silent.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_FORBIDDEN" });
+  expect(await silent.present([object], {}, { mayGuess: true })).toEqual([]);
+});
+
 it("reading a listing from a server that does not answer ends with Ctrl-C", async () => {
   const controller = new AbortController();
   let asked = 0;
