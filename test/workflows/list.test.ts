@@ -54,6 +54,17 @@ describe("the order of the list", () => {
     });
   });
 
+  it("shows of many parameters those in which versions differ, and says what it has no room for", async () => {
+    const repo = makeRepository();
+    const params = (width: number) => Array.from({ length: 30 }, (_, index) => `p${index}=${index === 25 ? width : index}`);
+    record(repo, "e0.1.0", ["f1=0.5 max"], { params: params(64) });
+    record(repo, "e0.2.0", ["f1=0.6 max"], { params: params(128) });
+    const text = renderList(await list.read(repo.context, {}), PIPE);
+    expect(text).toMatch(/^# +version +f1 +p25 +p0 +p1 /m);
+    expect(text).toMatch(/p7, p8, .* and \d+ more|p7, p8/);
+    expect(text).toMatch(/e0\.2\.0 +0\.6 +128 /);
+  });
+
   it("names the known ones when the column does not exist", async () => {
     const repo = makeRepository();
     record(repo, "e0.1.0", ["f1=0.5 max", "loss=1 min"]);

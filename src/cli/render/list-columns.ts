@@ -19,7 +19,10 @@ export function columnsOf(list: VersionList): { columns: Column<ListedVersion>[]
   const firstMetrics = sorted.flatMap((key) => (key.by === "metric" ? [key.metric] : []));
   const firstParams = sorted.flatMap((key) => (key.by === "param" ? [key.param] : []));
   const others = metrics.filter((name) => !firstMetrics.includes(name));
-  const otherParams = params.filter((name) => !firstParams.includes(name));
+  const otherParams = tellingFirst(
+    params.filter((name) => !firstParams.includes(name)),
+    list.versions,
+  );
   // A loss may be asked for by a parameter and measured: which is which is said as `--where` and `--columns` take it.
   const metric = (name: string) => number(name, (row) => row.metrics, params.includes(name) ? `metric.${name}` : name);
   const param = (name: string) => number(name, (row) => row.params, metrics.includes(name) ? `param.${name}` : name);
@@ -36,6 +39,13 @@ export function columnsOf(list: VersionList): { columns: Column<ListedVersion>[]
     { ...FACTS.description, weight: 70 },
   ];
   return { columns, hidden: [...others.slice(most), ...otherParams.slice(most)] };
+}
+
+/** Of a configuration of hundreds of names a few fit: those in which the versions differ. */
+function tellingFirst(names: readonly string[], versions: readonly ListedVersion[]): string[] {
+  const isTelling = (name: string) => versions.some(({ params }) => cellOf(params, name) !== cellOf(versions[0]?.params ?? {}, name));
+  const telling = new Set(names.filter(isTelling));
+  return [...telling, ...names.filter((name) => !telling.has(name))];
 }
 
 /** What a person must know of a version before using it. */
