@@ -1,4 +1,4 @@
-/** The one metrics file, and the one model, that the pipelines of a repository name. */
+/** The one metrics file, the one model and the one file of parameters that the pipelines of a repository name. */
 import { join, posix } from "node:path";
 import { isModelName } from "../config/model-places.ts";
 import { type Project, topOf } from "../config/project.ts";
@@ -32,6 +32,18 @@ export function stageModel(root: string): string | null {
     outputsOf(outs).map(({ path }) => ({ path: placed("dvc.yaml", typeof wdir === "string" ? wdir : ".", path) })),
   );
   return (onlyOne(typed) ?? onlyOne(made.filter(({ path }) => isModelName(path))))?.path ?? null;
+}
+
+/** The YAML or JSON file of parameters that the `dvc.yaml` in this folder names, relative to the folder; `params.yaml` need not be named. Null as above. */
+export function stageParams(root: string): string | null {
+  const top = contentOf("dvc.yaml", readTextIfExists(join(root, "dvc.yaml")) ?? "");
+  const named = stagesIn(top).flatMap(({ params, wdir }) =>
+    listOf(params)
+      .flatMap((item) => (typeof item === "string" ? ["params.yaml"] : Object.keys(fieldsOf(item))))
+      .map((path) => ({ path: placed("dvc.yaml", typeof wdir === "string" ? wdir : ".", path) })),
+  );
+  const others = listOf(top.params).flatMap((path) => (typeof path === "string" ? [{ path: placed("dvc.yaml", ".", path) }] : []));
+  return onlyOne([...named, ...others].filter(({ path }) => /\.(?:json|ya?ml)$/i.test(path)))?.path ?? null;
 }
 
 /** Null for none, several, one elsewhere, and one whose name is DVC's to resolve. */

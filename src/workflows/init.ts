@@ -280,7 +280,7 @@ function resultOf(
     adopted: {
       database: database?.path ?? null,
       tables: database?.tables ?? [],
-      params: found?.hasParams ? "params.yaml" : null,
+      params: found?.params ?? null,
       models: [...new Set(Object.values(found?.models ?? {}).flatMap((path) => (path === null ? [] : [placeOf(path)])))],
     },
     cache: store.cache === null ? null : { ...store.cache.to, copied: store.cache.objects.length },

@@ -111,6 +111,21 @@ describe("expver init", () => {
     expect((await init.plan({ ...repo.context, cwd: linked }, {})).steps).toEqual([]);
   });
 
+  test.each([
+    ["stages:\n  train:\n    cmd: x\n    params:\n    - conf/train.json: [lr]\n", "conf/train.json"],
+    ["stages:\n  train:\n    cmd: x\n    wdir: conf\n    params:\n    - train.json:\n", "conf/train.json"],
+    ["params:\n- conf/train.json\n", "conf/train.json"],
+    ["stages:\n  a: { cmd: x, params: [conf/train.json: [lr]] }\n  b: { cmd: x, params: [other.yaml: [lr]] }\n", null],
+    ["stages:\n  a: { cmd: x, params: [lr, conf/train.json: [lr]] }\n", null],
+    ["stages:\n  a: { cmd: x, params: [../train.json: [lr]] }\n", null],
+    ["stages:\n  a: { cmd: x, params: [not/here.yaml: [lr]] }\n", null],
+  ])("adopts the one file of parameters that dvc.yaml names: %j", async (pipeline, params) => {
+    const repo = makeRepository();
+    repo.commit("pipeline", { "dvc.yaml": pipeline, "conf/train.json": '{"lr": 1e-5}' });
+    expect((await run(repo.context)).adopted.params).toBe(params);
+    expect(openProject(repo.context).config.params).toBe(params ?? "params.yaml");
+  });
+
   test("adopts what an existing repository has, and changes no byte of it", async () => {
     const repo = makeRepository();
     const there = {
@@ -278,7 +293,7 @@ describe("expver init", () => {
 test("every example line of the template is a valid setting", () => {
   const nothing = {
     databases: [],
-    hasParams: false,
+    params: null,
     models: { output: null, production: null, candidates: null },
     environment: [],
     links: [],

@@ -1,13 +1,14 @@
 /** What an existing repository has that expver can adopt. Reads only. */
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { stageModel } from "../../pipelines/named-outputs.ts";
+import { stageModel, stageParams } from "../../pipelines/named-outputs.ts";
 import { isFile, isFolder, readTextIfExists } from "../../platform/files.ts";
 
 export interface Survey {
   /** SQLite databases with events tables, the one to use first. Paths relative to the root. */
   databases: { path: string; tables: string[] }[];
-  hasParams: boolean;
+  /** File of parameters that is there. */
+  params: string | null;
   models: { output: string | null; production: string | null; candidates: string | null };
   /** Names of environment folders and files that Git should not see, wherever they were seen. */
   environment: string[];
@@ -50,7 +51,7 @@ export async function survey(root: string, defaultDatabase: string, objectOf: (p
   }
   return {
     databases,
-    hasParams: isFile(join(root, "params.yaml")),
+    params: ["params.yaml", stageParams(root)].find((path) => path !== null && isFile(join(root, path))) ?? null,
     models: findModels(root),
     environment: ENVIRONMENT.filter((name) => found.names.has(name)),
     tracked: found.tracked.length === 0 ? "none" : found.tracked.some((path) => isOutputAbsent(root, path)) ? "absent" : "here",

@@ -9,7 +9,7 @@ export const DVCIGNORE =
   "# Add patterns of files dvc should ignore, which could improve\n# the performance. Learn more at\n# https://dvc.org/doc/user-guide/dvcignore\n";
 
 /** `expver.yaml`: what was found as settings, the rest as comments to uncomment. */
-export function configText({ databases, hasParams, models, links }: Survey): string {
+export function configText({ databases, params, models, links }: Survey): string {
   const [database] = databases;
   const found = {
     ...(models.output === null ? {} : { output: models.output }),
@@ -27,7 +27,7 @@ export function configText({ databases, hasParams, models, links }: Survey): str
     ],
     [null, "metrics: { accuracy: max, loss: min }", "direction; the first is the primary metric"],
     [null, "aggregate: { accuracy: last }", "from a run's rows to its number: last, best, mean, min, max, sum"],
-    [hasParams ? "params: params.yaml" : null, "params: params.yaml", "where parameters are read from"],
+    [params === null ? null : `params: ${yamlSource(params)}`, "params: params.yaml", "where parameters are read from"],
     [null, "data: ['data/**']", "inputs (default: all tracked data but results, models and `track`)"],
     [null, "track: ['reports/*.json']", "further outputs a run picks up"],
     [
