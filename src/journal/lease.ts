@@ -83,8 +83,8 @@ function createWhole(path: string, record: LeaseRecord, instead: (temporary: str
     try {
       linkSync(temporary, path);
     } catch (error) {
-      // exFAT, shares, drives of clouds.
-      if (!hasCode(error, "EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP")) throw error;
+      // exFAT, shares, drives of clouds; rclone's mounts say EIO.
+      if (!hasCode(error, "EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EIO")) throw error;
       return instead(temporary, path);
     }
     return true;

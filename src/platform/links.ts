@@ -33,7 +33,7 @@ interface Copied {
 }
 
 // "This file system cannot do that" in its many spellings; everything else is a real failure.
-const UNSUPPORTED = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSYS", "EINVAL", "EAGAIN", "EMLINK"];
+const UNSUPPORTED = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSYS", "EINVAL", "EAGAIN", "EMLINK", "EIO"];
 
 /** `types` in order of preference. A reflink is tried before every copy, and a copy is always the last resort. */
 export function createPlacer(types: readonly LinkType[]): Placer {

@@ -35,6 +35,22 @@ function elsewhere(): TestRepository {
   return repo;
 }
 
+it.each(["EIO", "EPERM", "ENOTSUP"])("where hard links fail with %s (rclone's mounts, shares), runs and links do without", (code) => {
+  const repo = makeRepository();
+  const preload = join(import.meta.dirname, "../support/no-hard-links.cjs");
+  const env = { NODE_OPTIONS: `--require "${preload}"`, EXPVER_LINK_CODE: code };
+  repo.expver(["init"]);
+  repo.write("data/a.csv", "1\n");
+  repo.expver(["data", "config", "cache.type", "hardlink"]);
+  expect(repo.expver(["data", "add", "data"], { env }).code).toBe(0);
+  repo.commit("data");
+  const ran = repo.expverJson(["run", "-m", "one", "--", "true"], { env });
+  expect({ error: ran.error, version: ran.data?.version }).toEqual({ error: null, version: "e0.1.0" });
+  repo.run("rm", ["-rf", "data"]);
+  expect(repo.expver(["data", "checkout"], { env }).code).toBe(0);
+  expect(repo.read("data/a.csv")).toBe("1\n");
+});
+
 describe.skipIf(drive === null)("on an external drive with exFAT (mounting takes root)", () => {
   it("runs, sweeps and worktrees work without hard links", () => {
     const repo = onDrive();
