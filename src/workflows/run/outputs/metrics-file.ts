@@ -60,10 +60,12 @@ function rowsOf(text: string, file: string): Record<string, string>[] | null {
 /** One value for each name, as of the rows of a database; not how far the run has come. */
 function lastOfRows(rows: readonly Record<string, string>[], { metrics, aggregate }: Numbers): Record<string, string> {
   const found = new Map<string, string[]>();
-  for (const [name, value] of rows.flatMap((row) => Object.entries(row))) {
-    const values = found.get(name);
-    if (values === undefined) found.set(name, [value]);
-    else values.push(value);
+  for (const row of rows) {
+    for (const [name, value] of Object.entries(row)) {
+      const values = found.get(name);
+      if (values === undefined) found.set(name, [value]);
+      else values.push(value);
+    }
   }
   const own = (table: object, name: string) => Object.hasOwn(table, name);
   const isSaid = (name: string, values: readonly string[]) =>
