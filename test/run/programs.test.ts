@@ -158,6 +158,8 @@ it("a run without a number is told which file has some, when its program wrote o
   expect(hintOf(`mkdir out; echo '{"acc": 0.5}' > out/metrics.json`)).toBe(
     "It wrote out/metrics.json, which has acc: --metrics out/metrics.json before the --.",
   );
+  // Links that lead to themselves end no run.
+  expect(hintOf("rm -rf out metrics.json own.db*; ln -s metrics.json metrics.json; ln -s loop loop")).toMatch(/^A JSON, YAML or CSV file/);
 });
 
 it("a run that writes over its own input is told how that becomes an output", () => {

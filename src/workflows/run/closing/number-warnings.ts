@@ -22,8 +22,17 @@ export function warnNumberless(context: Context, what: string, found: { project:
   context.report({
     kind: "warning",
     text: `${what} left no number that could rank it: no metrics file was named, and no row it logged has one`,
-    hint: (found && (hintOfFile(found.project, found.since) ?? hintOfDatabase(found.project, found.since))) ?? usual,
+    hint: (found && hintOfWritten(found.project, found.since)) ?? usual,
   });
+}
+
+function hintOfWritten(project: Project, since: string): string | null {
+  try {
+    return hintOfFile(project, since) ?? hintOfDatabase(project, since);
+  } catch {
+    // A file that nobody may read, a link that leads to itself: no reason for a run to end otherwise.
+    return null;
+  }
 }
 
 function hintOfFile(project: Project, since: string): string | null {
@@ -33,28 +42,23 @@ function hintOfFile(project: Project, since: string): string | null {
 
 /** xetrack's own examples name a file of their own. */
 function hintOfDatabase(project: Project, since: string): string | null {
-  const file = readdirSync(project.root).find((name) => {
+  const files = readdirSync(project.root, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const file = files.find(({ name }) => {
     const path = join(project.root, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile() || !isSince(stat, since) || path === resultsDatabase(project)) return false;
-    return isDatabase(project, path, stat.size) && hasEvents(path);
-  });
+    const stat = statSync(path);
+    return isSince(stat, since) && path !== resultsDatabase(project) && isDatabase(project, path, stat.size) && hasEvents(path);
+  })?.name;
   return file === undefined
     ? null
     : `It logged into ${file}, which is not the results database: results: { database: ${stringSource(file)} } in expver.yaml, or let the program log into the file that the variable EXPVER_DB names.`;
 }
 
 function hasEvents(path: string): boolean {
+  const db = openResults(path, { readonly: true });
   try {
-    const db = openResults(path, { readonly: true });
-    try {
-      return eventsTables(db).length > 0;
-    } finally {
-      db.close();
-    }
-  } catch (error) {
-    if (error instanceof ExpverError) return false;
-    throw error;
+    return eventsTables(db).length > 0;
+  } finally {
+    db.close();
   }
 }
 

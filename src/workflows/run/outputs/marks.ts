@@ -4,7 +4,7 @@ import { type BigIntStats, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { isMissing } from "../../../platform/files.ts";
+import { hasCode, isMissing } from "../../../platform/files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../../../platform/pace.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
@@ -116,7 +116,8 @@ function statOf(path: string): BigIntStats | null {
   try {
     return statSync(path, { bigint: true });
   } catch (error) {
-    if (isMissing(error)) return null;
+    // Nothing is where a link leads to itself.
+    if (isMissing(error) || hasCode(error, "ELOOP")) return null;
     throw error;
   }
 }
