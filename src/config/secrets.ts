@@ -26,13 +26,13 @@ export function hideSecrets(values: Readonly<Record<string, string>>): Record<st
 }
 
 /**
- * A command line fit to be stored: the values of secret-looking options (`--api-key X`, `--api-key=X`, `PASSWORD=X`) and the
+ * A command line fit to be stored: the values of secret-looking options (`--api-key X`, `--api-key=X`, `PASSWORD=X`, Hydra's `+db.password=X`) and the
  * given secret texts wherever they stand are hidden.
  */
 export function hideSecretArguments(argv: readonly string[], secrets: readonly string[] = []): string[] {
   const texts = secrets.filter((text) => text.length >= 4).sort((one, other) => other.length - one.length);
   return argv.map((argument, index) => {
-    const option = /^(--?[\w.-]+|\w+)=/s.exec(argument);
+    const option = /^((?:--?|\+{1,2})?[\w.-]+)=/s.exec(argument);
     if (option?.[1] !== undefined && isSecretKey(option[1])) return `${option[0]}${HIDDEN_VALUE}`;
     const previous = argv[index - 1] ?? "";
     if (/^--?[\w.-]+$/.test(previous) && isSecretKey(previous) && !argument.startsWith("-")) return HIDDEN_VALUE;

@@ -53,7 +53,7 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
     }
     const direction = configured ?? directionOf(name, last);
     if (direction === undefined) {
-      if (values.every((value) => value === last)) numbers.params[name] = formatCell(last);
+      if (values.every((value) => isSame(value, last))) numbers.params[name] = formatCell(last);
       else if (isMeasured(cells) && !isProgress(name)) numbers.metrics[name] = formatCell(last);
       continue;
     }
@@ -69,6 +69,11 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
 function directionOf(name: string, last: Cell): Direction | undefined {
   return cellNumber(last) === null ? undefined : guessDirection(name);
+}
+
+/** Each row has bytes of its own, which may be the same. */
+function isSame(one: Cell, other: Cell): boolean {
+  return one === other || (one instanceof Uint8Array && other instanceof Uint8Array && formatCell(one) === formatCell(other));
 }
 
 /** Where it changes from row to row. */

@@ -54,6 +54,12 @@ it("takes the last value that is not null, or aggregates as configured", () => {
   expect(aggregate(db, "run", { metrics, aggregate: { cost: "mean" } }).metrics.cost).toBe("2.0");
 });
 
+it("bytes that say the same in each row are a parameter, as they are in one row", () => {
+  const row = () => ({ kind: Uint8Array.of(200), changing: Uint8Array.of(201), accuracy: 0.5 });
+  log(row(), { ...row(), changing: Uint8Array.of(202) });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).params).toEqual({ kind: "c8" });
+});
+
 it("the numbers a table gives its rows are no parameter", () => {
   db.exec("CREATE TABLE epochs (id INTEGER PRIMARY KEY AUTOINCREMENT, track_id TEXT, timestamp TEXT, depth INTEGER, accuracy REAL)");
   for (const second of [1, 2])

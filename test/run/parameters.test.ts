@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -159,6 +159,48 @@ it("a parameter file of the snapshot that changes meanwhile is the next run's: i
   const broken = repo.expverJson(["run", "-m", "two", "--", "node", "-e", edit.replace("lr:", "{")]);
   expect(broken.data.params).toEqual({ lr: "0.2" });
   expect(broken.warnings.map(({ text }) => text).join()).toContain("parameters are those of the start");
+});
+
+it("one that is written again with the same hidden values has not changed, and what has is said once of a sweep", () => {
+  const repo = makeExperiment();
+  repo.commit("parameters", { "params.yaml": "lr: 0.1\napi_key: abcdef\n" });
+  const warned = (added: string) => {
+    const edit = `const fs = require('fs'); const text = fs.readFileSync('params.yaml', 'utf8'); fs.rmSync('params.yaml'); fs.writeFileSync('params.yaml', text + '${added}')`;
+    const { warnings } = repo.expverJson(["sweep", "--grid", "lr=1,2", "-m", "both", "--", "node", "-e", edit]);
+    return warnings.filter(({ text }) => text.includes("was changed while the run went on")).length;
+  };
+  expect([warned(""), warned("n: 1\\n")]).toEqual([0, 1]);
+});
+
+it("what a program writes into the folder of its model is part of that: no ignore file is put there", () => {
+  const repo = makeExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: models/m/config.yaml\n`);
+  repo.write("expver.yaml", repo.read("expver.yaml").replace(/^models:.*\n/m, ""));
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}models: { output: models/m }\n`);
+  const writes = "const fs = require('fs'); fs.mkdirSync('models/m', { recursive: true });";
+  repo.write(
+    "write.js",
+    `${writes} fs.writeFileSync('models/m/config.yaml', 'lr: 1\\n'); fs.writeFileSync('models/m/m.json', '{"accuracy": 1}');`,
+  );
+  repo.commit("program");
+  const { data } = repo.expverJson(["run", "-m", "one", "--metrics", "models/m/m.json", "--", "node", "write.js"]);
+  expect(data).toMatchObject({ params: { lr: "1" }, metrics: { accuracy: "1" } });
+  expect(repo.git("ls-files", "models/m")).toBe("");
+  expect(readdirSync(join(repo.root, "models/m")).sort()).toEqual(["config.yaml", "m.json"]);
+  expect(repo.git("status", "--porcelain")).toBe("");
+});
+
+it("a metrics file of more than 512 MB is refused with what to do, not as a bug that keeps every later run from starting", () => {
+  const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));
+  const path = join(folder, "m.csv");
+  writeFileSync(path, "");
+  truncateSync(path, 2 ** 29 + 1);
+  const read = () => readMetricsFile(path, { name: "m.csv", before: "", config: { metrics: {}, aggregate: {} } });
+  try {
+    expect(read).toThrow(expect.objectContaining({ code: "E_IO", message: "cannot read m.csv: it is larger than 512 MB" }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it.each([

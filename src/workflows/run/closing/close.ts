@@ -70,7 +70,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   rescueSpoilt(context, run);
   mendDatabase(context, run);
   noteStages(context, run);
-  const collected = collect(context, run, parametersAtEnd(context, run, options.parameters));
+  const collected = collect(context, run, parametersAtEnd(context, run, options));
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`, { project: run.project, since: facts().startedAt });

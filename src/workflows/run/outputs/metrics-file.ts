@@ -5,6 +5,7 @@ import type { Config } from "../../../config/config.ts";
 import { guessDirection } from "../../../config/metric-direction.ts";
 import { loadYaml } from "../../../config/yaml.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
+import { hasCode } from "../../../platform/files.ts";
 import { aggregated, isProgress } from "../../../results/numbers.ts";
 import { flatten } from "../parameters/flatten.ts";
 import { markOf } from "./marks.ts";
@@ -27,6 +28,12 @@ function textOf(path: string, name: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
+    if (hasCode(error, "ERR_STRING_TOO_LONG") || hasCode(error, "ERR_FS_FILE_TOO_LARGE"))
+      throw new ExpverError("E_IO", `cannot read ${name}: it is larger than 512 MB`, {
+        hint: "Let the program write its numbers into a file of their own, or log them into the results database.",
+        details: { path },
+        cause: error,
+      });
     throw fromSystemError(error, `cannot read ${name}`);
   }
 }

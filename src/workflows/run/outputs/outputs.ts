@@ -54,7 +54,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const setByDvc = run.isShard ? null : paramsSetByDvc(run);
   const params = setByDvc === null ? [] : filesForGit(place, [setByDvc]);
   const own = ownedFiles(place, owned);
-  edits.push(...noteFilesIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
+  edits.push(...noteFilesIgnored(run, [...owned.keys(), ...[...others, ...stages.files].map(({ path }) => path)]));
   const edited = editedFiles(place, edits, stages.ignored);
   const isEdited = new Set(edited.map(({ path }) => path));
   return {
@@ -106,7 +106,8 @@ function metricsForGit({ isShard, places, facts }: ClosingRun, place: SnapshotPl
 
 /**
  * The numbers of the file of `--metrics`, and parameters the program wrote down, are in the database and the tag. The file itself is Git's when it
- * tracks it; else it is ignored like any other output, so that it is no change to the next run. A workspace has its own.
+ * tracks it; else it is ignored like any other output, so that it is no change to the next run. What lies in an output is part of that: an ignore
+ * file there would be too. A workspace has its own.
  */
 function noteFilesIgnored(run: ClosingRun, kept: readonly string[]): FileEdit[] {
   const { isShard, places, project, repository, facts } = run;
@@ -114,7 +115,7 @@ function noteFilesIgnored(run: ClosingRun, kept: readonly string[]): FileEdit[] 
   if (isShard || !commit) return [];
   const notes = [metricsOfStage ? null : places.metrics, writtenParams(run)].filter((path) => path !== null);
   const isKept = (path: string) =>
-    kept.includes(path) || pointers.some((one) => one.path === path) || readIndexEntries(repository, [path]).has(path);
+    isUnder(path, [...kept, ...pointers.map((one) => one.path)]) || readIndexEntries(repository, [path]).has(path);
   const files = notes.flatMap((path) => {
     const file = absolutePath(project, path);
     return !isListed(file) && existsSync(file) && !isKept(path) ? [file] : [];

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { storedPath } from "../../../config/paths.ts";
+import { hideSecrets } from "../../../config/secrets.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readTree } from "../../../git/tree.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -37,7 +38,7 @@ function isWritten(project: ClosingRun["project"], before: string | undefined): 
 export function parametersAtEnd(
   { report }: Pick<Context, "report">,
   run: ClosingRun,
-  before: Readonly<Record<string, string>>,
+  { parameters: before, isToldBefore = false }: { parameters: Readonly<Record<string, string>>; isToldBefore?: boolean },
 ): Readonly<Record<string, string>> {
   const { project, facts } = run;
   const { closing } = facts();
@@ -47,7 +48,7 @@ export function parametersAtEnd(
   try {
     const now = { ...readParameterFile(project), ...given };
     if (paramsSetByDvc(run) !== null || writtenParams(run) !== null) return now;
-    if (isSame(now, before)) return before;
+    if (isToldBefore || isSame(hideSecrets(now), hideSecrets(before))) return before;
     report({
       kind: "warning",
       text: `${file} was changed while the run went on: its parameters are those that it had at the start`,
