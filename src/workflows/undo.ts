@@ -17,6 +17,7 @@ import { rowHooks } from "./row-hooks.ts";
 import { refuseSecondRun } from "./run/second-run.ts";
 import { refuseLivingSweep } from "./undo/living-sweep.ts";
 import { lookingForOutputs } from "./undo/outputs.ts";
+import { needingRoomForUntracked } from "./undo/untracked.ts";
 
 export interface UndoPlan extends Plan {
   /** Id of the operation that is taken back. */
@@ -68,6 +69,8 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     const own = placeAround(project, operation.folder);
     const ofOperation = own === project ? project : { ...own, config: readConfig(own) };
     const outputs = await paceWork(lookingForOutputs(ofOperation, operation), context, { label: "looking" });
+    const going = outputs.filter(({ existed }) => !existed).map(({ path }) => path);
+    await paceWork(needingRoomForUntracked(ofOperation, operation, going), context, { label: "looking" });
     return {
       command: `undo ${operation.id}`,
       about: `${operation.command} of ${operation.startedAt.slice(0, 16).replace("T", " ")} UTC: ${operation.summary}`,

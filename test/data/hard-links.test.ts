@@ -1,5 +1,17 @@
 /** Many names of the same bytes, in the cache and in the worktree: what happens to one of them is no change of the others. */
-import { chmodSync, linkSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
@@ -9,7 +21,8 @@ import { takingAlong } from "../../src/store/worktree/moved.ts";
 import { relinkOutputs } from "../../src/store/worktree/relink.ts";
 import { scanOutput } from "../../src/store/worktree/scan.ts";
 import { openStatCache } from "../../src/store/worktree/stat-cache.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { fill, smallDisk, unfill } from "../support/small-disk.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 function linked(files: Record<string, string>): { repository: TestRepository; must: (...args: string[]) => void } {
@@ -113,6 +126,33 @@ it.each(["hardlink", "symlink"])("undo of an add leaves no %s into the cache, wh
   expect(stats().map(({ mode, nlink }) => [mode, nlink])).toEqual(before.map(({ mode, nlink }) => [mode, nlink]));
   expect(paths.map((path) => repository.read(path))).toEqual(paths);
 });
+
+it.skipIf(smallDisk(64) === null)(
+  "undo of an add is refused before anything is taken back when its links have no room to become files",
+  () => {
+    const disk = smallDisk(8192) ?? "";
+    const repository = openTestRepository(join(disk, "project"));
+    mkdirSync(repository.root);
+    repository.git("init", "-q");
+    repository.expver(["data", "init", "-q"]);
+    repository.write(".dvc/config.local", `[cache]\n    dir = ${makeFolder("cache")}\n    type = symlink\n`);
+    for (const name of ["a", "d/b"]) repository.write(name, name.repeat(2 ** 20));
+    expect(repository.expver(["data", "add", "a", "d"]).code).toBe(0);
+    fill(disk);
+    for (let index = 0; index < 8; index += 1) rmSync(join(disk, `ballast-65536-${index}`)); // for the journal
+    const before = repository.read("a.dvc");
+    for (const args of [["undo", "--dry-run"], ["undo"]]) {
+      expect(repository.expverJson(args).error).toMatchObject({
+        code: "E_DISK_FULL",
+        message: expect.stringMatching(/^no room for 2 copies/),
+      });
+    }
+    expect(repository.read("a.dvc")).toBe(before);
+    unfill(disk);
+    expect(repository.expver(["undo"]).code).toBe(0);
+    expect(["a", "d/b"].map((name) => lstatSync(join(repository.root, name)).isFile())).toEqual([true, true]);
+  },
+);
 
 it("a script that could be run can be run when it is no link any more", () => {
   const repository = makeRepository();

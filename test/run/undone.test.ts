@@ -1,12 +1,15 @@
 /** After an undo the folder is what it was before the run: bit by bit, for Git, for dvc, for the rows. */
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { exists, makeExperiment, rowsOf, until } from "./story.ts";
+
+const DVC = peer("dvc");
 
 /** Every file of the worktree but what is Git's, the cache's or a memory of it, and Git's own view: index, branch, tags. */
 function picture(repo: TestRepository): Record<string, string> {
@@ -82,8 +85,7 @@ describe("undo of a run", () => {
     const plan = repo.expverJson(["undo", "--dry-run"]).data;
     expect(plan.steps).toContainEqual(expect.objectContaining({ verb: "bring back", target: "models/model.json", keeps: "cache" }));
     expectUndone(repo, before);
-    const dvc = peer("dvc");
-    if (dvc !== null) expect(repo.run(dvc, ["status"]).stdout).toContain("up to date");
+    if (DVC !== null) expect(repo.run(DVC, ["status"]).stdout).toContain("up to date");
     expect(repo.git("cat-file", "-t", repo.git("for-each-ref", "--format=%(refname)", "refs/expver/backup/**/tags/e0.2.0"))).toBe("tag");
     expect(repo.expverJson(["run", "--", "true"]).data.version).toBe("e0.2.0");
   });
@@ -117,6 +119,29 @@ describe("undo of a run", () => {
     expect(repo.expver(["run", "--", "sh", "-c", write]).code).toBe(0);
     expect(repo.expverJson(["undo"]).code).toBe(0);
     expect(readdirSync(join(repo.root, "models/net"))).toEqual(["notes.txt"]);
+  });
+
+  it.skipIf(DVC === null)("takes the link away where an output is a link to a folder elsewhere, and nothing of what is in it", () => {
+    const repo = makeExperiment();
+    const elsewhere = makeFolder("shared");
+    writeFileSync(join(elsewhere, "weights"), "w");
+    repo.commit("a pipeline", { "dvc.yaml": `stages:\n  train:\n    cmd: ln -s ${elsewhere} net\n    outs: [net]\n` });
+    expect(repo.expver(["run", "--", String(DVC), "repro", "-q"]).code).toBe(0);
+    expect(repo.expver(["data", "verify"]).code).toBe(0);
+    expect(repo.read("dvc.lock")).toContain(".dir");
+    expect(repo.expverJson(["undo"]).code).toBe(0);
+    expect(exists(repo, "net")).toBe(false);
+    expect(readdirSync(elsewhere)).toEqual(["weights"]);
+  });
+
+  it("leaves a folder it made of which the cache has lost a part, and does not say that it goes", () => {
+    const repo = makeExperiment();
+    repo.commit("an output", { "expver.yaml": "models: { output: models/net }\n" });
+    expect(repo.expver(["run", "--", "sh", "-c", "mkdir -p models/net; echo 1 > models/net/a; echo 2 > models/net/b"]).code).toBe(0);
+    rmSync(join(repo.root, ".dvc/cache/files/md5", "26", "ab0db90d72e28ad0ba1e22ee510510")); // of 2
+    expect(JSON.stringify(repo.expverJson(["undo", "--dry-run"]).data.steps)).not.toContain('"models/net"');
+    expect(repo.expverJson(["undo"]).code).toBe(0);
+    expect(readdirSync(join(repo.root, "models/net"))).toEqual(["a", "b"]);
   });
 
   it("is refused, naming the ref, when the branch has moved on; the rows, when they have changed", () => {
@@ -161,6 +186,33 @@ it("undo of a tag and of data add: bit by bit, and the data stays", () => {
   expectUndone(repo, before);
   expect(repo.expver(["data", "add", "data"]).code).toBe(0);
   expectUndone(repo, before);
+});
+
+it("an undo killed between the files of a folder is finished: of one the run made, and of one it changed", { timeout: 600_000 }, () => {
+  const repo = makeExperiment();
+  repo.commit("an output", { "expver.yaml": "models: { output: models }\n" });
+  const writes = (text: string, folder = "parts") =>
+    `mkdir -p models/${folder}; for i in 1 2 3 4 5 6; do echo ${text}$i > models/${folder}/$i; done`;
+  const modelsIn = (files: Record<string, string>) => Object.entries(files).filter(([path]) => path.startsWith("models/"));
+  let within = 0;
+  const kill = (args: string) => {
+    const before = picture(repo);
+    atEveryKill((at) => {
+      expect(repo.expver(["run", "-m", "next", "--", "sh", "-c", args]).code).toBe(0);
+      const after = picture(repo);
+      const killed = runKilledAt(repo, ["undo"], at);
+      const left = modelsIn(picture(repo));
+      if (![modelsIn(before), modelsIn(after)].some((whole) => isDeepStrictEqual(left, whole))) within += 1;
+      expect(repo.expver(["doctor", "--fix"]).code).toBe(0);
+      if (repo.git("log", "-1", "--format=%s").includes("next")) expect(repo.expver(["undo"]).code).toBe(0);
+      expect(picture(repo), `killed at ${at}`).toEqual(before);
+      return killed;
+    }, sampledPoints(11));
+  };
+  kill(writes("first"));
+  expect(repo.expver(["run", "-m", "first", "--", "sh", "-c", writes("first")]).code).toBe(0);
+  kill(`${writes("second")}; ${writes("second", "more")}`);
+  expect(within).toBeGreaterThan(2);
 });
 
 it("an undo killed before any change is finished by the next writing command", { timeout: 600_000 }, () => {

@@ -3,7 +3,7 @@
  * only where a file still is what the run left, whose bytes stay in the cache. Safe to repeat.
  */
 
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
@@ -15,7 +15,7 @@ import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { hasNoRows, sameRows } from "../../results/same-rows.ts";
-import { areStored } from "../../store/objects/layout.ts";
+import { areStored, readingListing, unlessDamaged } from "../../store/objects/layout.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -23,7 +23,7 @@ import { applyingCheckout } from "../../store/worktree/apply-checkout.ts";
 import { planningCheckout } from "../../store/worktree/checkout.ts";
 import { objectFile } from "../../store/worktree/contents.ts";
 import { removingScanned } from "../../store/worktree/remove-files.ts";
-import { scanOutput } from "../../store/worktree/scan.ts";
+import { type Scan, scanOutput } from "../../store/worktree/scan.ts";
 
 /** One thing a run wrote, in the operation's note `wrote`. */
 export interface Wrote {
@@ -49,7 +49,7 @@ export function* bringingBackOutputs(project: Project, operation: Operation): Wo
   if (wrote.length === 0) return;
   // Git's first: DVC's lock is one of them.
   for (const one of wrote.filter(({ kind }) => kind === "git")) {
-    if (!(yield* lookingWhetherStands(project, one))) continue;
+    if (!hasBlob(project, one)) continue;
     if (one.existed) git(requireRepository(project), ["checkout-index", "--force", "--", one.path]);
     else takeAway(project, one.path);
   }
@@ -57,7 +57,8 @@ export function* bringingBackOutputs(project: Project, operation: Operation): Wo
   for (const one of wrote.filter(({ kind }) => kind !== "git")) {
     const pointer = pointers.find(({ path }) => path === one.path);
     if (one.kind === "database") yield* bringingBackDatabase(project, one, pointer);
-    else if ((yield* lookingWhetherStands(project, one)) || isGone(project, one, pointer)) yield* bringingBack(project, one, pointer);
+    else if (isGone(project, one, pointer) || (yield* lookingAtData(project, one, pointer)) !== null)
+      yield* bringingBack(project, one, pointer);
   }
 }
 
@@ -65,10 +66,38 @@ function wroteOf({ notes }: Operation): Wrote[] {
   return Array.isArray(notes.wrote) ? (notes.wrote as Wrote[]) : [];
 }
 
-function* lookingWhetherStands(project: Project, { path, kind, hash }: Wrote): Work<boolean> {
-  if (!existsSync(absolutePath(project, path))) return false;
-  if (kind === "git") return hashesHere(requireRepository(project), [path]).get(path) === hash;
-  return kind === "data" ? (yield* scanOutput(project, absolutePath(project, path))).content.hash === hash : true;
+function* lookingWhetherStands(project: Project, one: Wrote): Work<boolean> {
+  if (one.kind === "git") return hasBlob(project, one);
+  if (one.kind === "data") return (yield* lookingAtData(project, one, undefined)) !== null;
+  return existsSync(absolutePath(project, one.path));
+}
+
+function hasBlob(project: Project, { path, hash }: Wrote): boolean {
+  return existsSync(absolutePath(project, path)) && hashesHere(requireRepository(project), [path]).get(path) === hash;
+}
+
+/**
+ * What stands there, when it may go: it is what the run left, or what an undo that was killed within the folder has made of that. Null, too, for
+ * what the run made and the cache has lost a part of.
+ */
+function* lookingAtData(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): Work<Scan | null> {
+  const absolute = absolutePath(project, path);
+  if (!existsSync(absolute)) return null;
+  const scan = yield* scanOutput(project, absolute);
+  if (scan.content.hash !== hash && !(yield* isRestOf(project, scan, [hash, pointer?.hash]))) return null;
+  if (existed) return scan;
+  return existsSync(objectFile(cacheDir(project), hash)) && (yield* areStored(cacheDir(project), scan.files)) ? scan : null;
+}
+
+/** Files that the listings of these folders have at their places, and nothing else. */
+function* isRestOf(project: Project, { isFolder, files }: Scan, hashes: readonly (string | null | undefined)[]): Work<boolean> {
+  const listed = new Set<string>();
+  for (const hash of hashes) {
+    if (!hash?.endsWith(".dir")) continue;
+    const listing = yield* unlessDamaged(readingListing(cacheDir(project), { hash, hashName: "md5" }), null);
+    for (const { relpath, md5 } of listing ?? []) listed.add(`${md5} ${relpath}`);
+  }
+  return isFolder && listed.size > 0 && files.every(({ relpath, md5 }) => listed.has(`${md5} ${relpath}`));
 }
 
 /** Also what an undo had taken away when it was killed. */
@@ -76,11 +105,14 @@ function isGone(project: Project, { path }: Wrote, pointer: Pointer | undefined)
   return pointer !== undefined && !existsSync(absolutePath(project, path));
 }
 
-function* bringingBack(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): Work<void> {
+function* bringingBack(project: Project, one: Wrote, pointer: Pointer | undefined): Work<void> {
   if (pointer !== undefined) return yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]));
-  if (existed || !existsSync(objectFile(cacheDir(project), hash))) return;
-  const scan = yield* scanOutput(project, absolutePath(project, path));
-  if (!(yield* areStored(cacheDir(project), scan.files))) return;
+  if (one.existed) return;
+  const { path } = one;
+  // The folder it leads to is no output's: only the link is.
+  if (lstatSync(absolutePath(project, path)).isSymbolicLink()) return takeAway(project, path);
+  const scan = yield* lookingAtData(project, one, pointer);
+  if (scan === null) return;
   // What `.dvcignore` leaves out of a folder is stored nowhere.
   yield* removingScanned(absolutePath(project, path), scan);
   removeEmptyFolders(project, path);

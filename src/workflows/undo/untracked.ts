@@ -7,7 +7,8 @@ import type { Work } from "../../platform/pace.ts";
 import { parsePointerFile } from "../../store/pointers/pointer-file.ts";
 import { walkingOutput } from "../../store/worktree/scan.ts";
 import { isHere } from "../../store/worktree/status.ts";
-import { releasing } from "../data/cache/unprotect.ts";
+import type { WalkedFile } from "../../store/worktree/walk.ts";
+import { needRoomToRelease, releasing } from "../data/cache/unprotect.ts";
 
 /** A `.dvc` file that was made or rewritten. */
 export function isOfPointer(effect: Effect): boolean {
@@ -15,17 +16,30 @@ export function isOfPointer(effect: Effect): boolean {
 }
 
 /** It may be links into the cache, where nothing names its bytes now: it becomes files. Safe to repeat. */
-export function* releasingUntracked(project: Project, { effects }: Operation): Work<void> {
-  for (const effect of effects) {
-    if (effect.kind !== "file" || !isOfPointer(effect)) continue;
-    const still = outputsIn(effect.before, effect.path);
-    for (const path of outputsIn(effect.after, effect.path)) {
-      const absolute = absolutePath(project, path);
-      if (still.includes(path) || !isHere(absolute)) continue;
-      const { files } = yield* walkingOutput(project, absolute, { mayLack: true });
-      yield* releasing(project, files);
-    }
+export function* releasingUntracked(project: Project, operation: Operation): Work<void> {
+  for (const path of untrackedBy(project, operation)) {
+    const { files } = yield* walkingOutput(project, path, { mayLack: true });
+    yield* releasing(project, files);
   }
+}
+
+/** Asked before anything is taken back; `going`: stored paths that will be taken away before. Throws E_DISK_FULL. */
+export function* needingRoomForUntracked(project: Project, operation: Operation, going: readonly string[]): Work<void> {
+  const goes = new Set(going.map((path) => absolutePath(project, path)));
+  const paths = untrackedBy(project, operation).filter((path) => !goes.has(path));
+  let files: WalkedFile[] = [];
+  for (const path of paths) files = files.concat((yield* walkingOutput(project, path, { mayLack: true })).files);
+  needRoomToRelease(project, files);
+}
+
+/** Absolute paths of the outputs that are there and that no pointer names when the operation is taken back. */
+function untrackedBy(project: Project, { effects }: Operation): string[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind !== "file" || !isOfPointer(effect)) return [];
+    const still = outputsIn(effect.before, effect.path);
+    const gone = outputsIn(effect.after, effect.path).filter((path) => !still.includes(path));
+    return gone.map((path) => absolutePath(project, path)).filter(isHere);
+  });
 }
 
 /** None in what is no pointer: undo has other things to take back. */

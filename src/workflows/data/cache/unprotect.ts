@@ -57,14 +57,27 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
 
 /** What stays when nobody tracks it any more must not depend on the cache: links become files, the others stay as they are. */
 export function* releasing(project: Project, files: readonly WalkedFile[]): Work<void> {
-  const links = files.filter(({ isLink, stat }) => isLink || stat.nlink > 1);
+  const links = linksAmong(files);
   if (links.length > 0) yield* unprotecting(project, links);
+}
+
+/** Throws E_DISK_FULL when these files, should they have to become copies, have no room. */
+export function needRoomToRelease(project: Project, files: readonly WalkedFile[]): void {
+  needRoom(linksAmong(files), stagingFolder(project));
+}
+
+function linksAmong(files: readonly WalkedFile[]): WalkedFile[] {
+  return files.filter(({ isLink, stat }) => isLink || stat.nlink > 1);
+}
+
+function stagingFolder(project: Project): string {
+  return join(dvcFolder(project), "tmp");
 }
 
 /** By the bytes they have, whatever their pointers say. What a link of a folder leads out of the repository for stays as it is. */
 function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
   const placer = createPlacer(["copy"]);
-  const staging = makeStaging(join(dvcFolder(project), "tmp"));
+  const staging = makeStaging(stagingFolder(project));
   const umask = process.umask();
   const outside = outsideOf(project);
   let copied = 0;
@@ -94,11 +107,11 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
 }
 
 /** Throws E_DISK_FULL. */
-function needRoom(linked: readonly WalkedFile[], staging: string): void {
+function needRoom(linked: readonly WalkedFile[], folder: string): void {
   const [first] = linked;
   if (first === undefined) return;
   const bytes = linked.reduce((sum, { stat }) => sum + stat.size, 0);
-  refuseCopiesWithoutRoom(staging, { what: `${counted(linked.length, "copy", "copies")} of data`, bytes, example: first.path });
+  refuseCopiesWithoutRoom(folder, { what: `${counted(linked.length, "copy", "copies")} of data`, bytes, example: first.path });
 }
 
 function* factsOf(files: readonly WalkedFile[]): Generator<unknown> {
