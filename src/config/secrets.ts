@@ -26,18 +26,47 @@ export function hideSecrets(values: Readonly<Record<string, string>>): Record<st
 }
 
 /**
- * A command line fit to be stored: the values of secret-looking options (`--api-key X`, `--api-key=X`, `PASSWORD=X`, Hydra's `+db.password=X`) and the
- * given secret texts wherever they stand are hidden.
+ * A command line fit to be stored: the values of secret-looking options (`--api-key X`, `--api-key=X`, `PASSWORD=X`, Hydra's `+db.password=X`, dvc's
+ * `-S conf.yaml:db.password=X`) and the given secret texts wherever they stand are hidden; so in a script for a shell.
  */
 export function hideSecretArguments(argv: readonly string[], secrets: readonly string[] = []): string[] {
   const texts = secrets.filter((text) => text.length >= 4).sort((one, other) => other.length - one.length);
   return argv.map((argument, index) => {
-    const option = /^((?:--?|\+{1,2})?[\w.-]+)=/s.exec(argument);
-    if (option?.[1] !== undefined && isSecretKey(option[1])) return `${option[0]}${HIDDEN_VALUE}`;
     const previous = argv[index - 1] ?? "";
-    if (/^--?[\w.-]+$/.test(previous) && isSecretKey(previous) && !argument.startsWith("-")) return HIDDEN_VALUE;
-    return texts.reduce((text, secret) => text.replaceAll(secret, HIDDEN_VALUE), argument);
+    if (isSecretOption(previous) && !argument.startsWith("-")) return HIDDEN_VALUE;
+    const plain = hideValue(texts.reduce((text, secret) => text.replaceAll(secret, HIDDEN_VALUE), argument));
+    return isScript(argv, index) ? hideInScript(plain) : plain;
   });
+}
+
+function isSecretOption(argument: string): boolean {
+  return /^--?[\w.-]+$/.test(argument) && isSecretKey(argument);
+}
+
+/** An option may take a name and its value as one: `--set-param=lr=1`, `-Slr=1`. */
+function hideValue(argument: string): string {
+  const names = /^[-+\w.:@/=]*=/.exec(argument)?.[0] ?? "";
+  let start = 0;
+  for (const name of names.split("=").slice(0, -1)) {
+    start += name.length + 1;
+    if (isSecretKey(name) || isSecretKey(name.replace(/^-[A-Za-z]/, ""))) return argument.slice(0, start) + HIDDEN_VALUE;
+  }
+  return argument;
+}
+
+/** Of `sh -c SCRIPT`. */
+function isScript(argv: readonly string[], index: number): boolean {
+  if (!/^-\w*c$/.test(argv[index - 1] ?? "")) return false;
+  const program = argv.slice(0, index - 1).findLast((word) => !word.startsWith("-"));
+  return program !== undefined && /^(?:ba|da|k|z|a)?sh$/.test(basename(program));
+}
+
+/** Word by word. What the shell puts in place of a variable stands elsewhere. */
+function hideInScript(script: string): string {
+  const pieces = script.split(/((?:"[^"]*"|'[^']*'|[^\s;&|()"'])+)/);
+  const words = pieces.filter((_, index) => index % 2 === 1);
+  const hidden = hideSecretArguments(words).map((text, index) => (/^([^=]+=)?"?\$/.test(words[index] ?? "") ? words[index] : text));
+  return pieces.map((piece, index) => (index % 2 === 1 ? hidden[(index - 1) / 2] : piece)).join("");
 }
 
 const SECRET_FILE_NAMES = [

@@ -59,3 +59,24 @@ it("hides values, in tables and in command lines", () => {
     "--verbose",
   ]);
 });
+
+it.each([
+  ["-Sapi_key=q", "-Sapi_key=***"],
+  ["params.yaml:db.password=q=", "params.yaml:db.password=***"],
+  ["--set-param=params.yaml:token=q", "--set-param=params.yaml:token=***"],
+  ["--env=DB_PASSWORD=q", "--env=DB_PASSWORD=***"],
+  ["db/password=q", "db/password=***"],
+  ["+db@local.password=q", "+db@local.password=***"],
+  ["--set-param=lr=0.1", "--set-param=lr=0.1"],
+  ["-lr=a=b", "-lr=a=b"],
+])("what dvc, Hydra and docker take as name and value: %s", (typed, stored) =>
+  expect(hideSecretArguments(["dvc", typed])).toEqual(["dvc", stored]),
+);
+
+it("hides values in a script for a shell, but not in the code of another language", () => {
+  const script = `cd a; PASSWORD=q python t.py --lr 0.1 --api-key "q q" db.password=q && echo $(x --token $TOKEN "pwd=$PWD")`;
+  const stored = `cd a; PASSWORD=*** python t.py --lr 0.1 --api-key *** db.password=*** && echo $(x --token $TOKEN "pwd=$PWD")`;
+  expect(hideSecretArguments(["srun", "/bin/bash", "-l", "-c", script])).toEqual(["srun", "/bin/bash", "-l", "-c", stored]);
+  expect(hideSecretArguments(["sh", "-ec", "x --token abcd"], ["a; PASSWORD=q"])).toEqual(["sh", "-ec", "x --token ***"]);
+  expect(hideSecretArguments(["python", "-c", "a = 1; token=a"])).toEqual(["python", "-c", "a = 1; token=a"]);
+});

@@ -144,6 +144,35 @@ describe("undo of a run", () => {
     expect(readdirSync(join(repo.root, "models/net"))).toEqual(["a", "b"]);
   });
 
+  it("leaves a link to a folder that the program has put in place of one, and what it changed of which the cache has lost the bytes", () => {
+    const repo = makeExperiment();
+    const elsewhere = makeFolder("shared");
+    writeFileSync(join(elsewhere, "weights"), "w");
+    repo.commit("outputs", { "expver.yaml": "models: { output: models/net }\ntrack: [kept.txt]\n" });
+    expect(repo.expver(["run", "--", "sh", "-c", "mkdir -p models/net; echo 1 > models/net/a; echo 1 > kept.txt"]).code).toBe(0);
+    const link = `rm -r models/net; ln -s ${elsewhere} models/net; echo 2 > kept.txt`;
+    expect(repo.expver(["run", "--", "sh", "-c", link]).code).toBe(0);
+    rmSync(join(repo.root, ".dvc/cache/files/md5", "26", "ab0db90d72e28ad0ba1e22ee510510")); // of 2
+    const { steps } = repo.expverJson(["undo", "--dry-run"]).data;
+    expect(steps.map(({ verb, target }: { verb: string; target: string }) => `${verb} ${target}`)).not.toContain("bring back models/net");
+    expect(JSON.stringify(steps)).not.toContain('"kept.txt"');
+    expect(repo.expverJson(["undo"])).toMatchObject({ code: 0 });
+    expect(lstatSync(join(repo.root, "models/net")).isSymbolicLink()).toBe(true);
+    expect(readdirSync(elsewhere)).toEqual(["weights"]);
+    expect(repo.read("kept.txt")).toBe("2\n");
+  });
+
+  it("takes nothing away that was in the folder of its model before, and does not say that it brings back what nobody had stored", () => {
+    const repo = makeExperiment();
+    repo.commit("outputs", { "expver.yaml": "models: { output: models/net }\ntrack: [kept.txt]\n" });
+    repo.write("models/net/notes", "mine");
+    repo.write("kept.txt", "mine");
+    expect(repo.expver(["run", "--", "sh", "-c", "echo 1 > models/net/a; echo 1 > kept.txt"]).code).toBe(0);
+    const { data } = repo.expverJson(["undo"]);
+    expect(JSON.stringify(data.takenBack)).not.toMatch(/models\/net"|models\/net \(|kept\.txt"|kept\.txt \(/);
+    expect(repo.read("models/net/notes")).toBe("mine");
+  });
+
   it("is refused, naming the ref, when the branch has moved on; the rows, when they have changed", () => {
     const repo = withHistory();
     const head = repo.git("rev-parse", "HEAD");

@@ -24,6 +24,7 @@ import { planningCheckout } from "../../store/worktree/checkout.ts";
 import { objectFile } from "../../store/worktree/contents.ts";
 import { removingScanned } from "../../store/worktree/remove-files.ts";
 import { type Scan, scanOutput } from "../../store/worktree/scan.ts";
+import { untrackedBy } from "./untracked.ts";
 
 /** One thing a run wrote, in the operation's note `wrote`. */
 export interface Wrote {
@@ -36,10 +37,14 @@ export interface Wrote {
   existed: boolean;
 }
 
-/** What still is as the run left it. */
+/** What still is as the run left it. Where something stood before that no pointer will name, there is nothing to bring back. */
 export function* lookingForOutputs(project: Project, operation: Operation): Work<Wrote[]> {
+  const untracked = new Set(untrackedBy(project, operation));
   const found: Wrote[] = [];
-  for (const one of wroteOf(operation)) if (yield* lookingWhetherStands(project, one)) found.push(one);
+  for (const one of wroteOf(operation)) {
+    if (one.kind === "data" && one.existed && untracked.has(absolutePath(project, one.path))) continue;
+    if (yield* lookingWhetherStands(project, one)) found.push(one);
+  }
   return found;
 }
 
@@ -77,16 +82,20 @@ function hasBlob(project: Project, { path, hash }: Wrote): boolean {
 }
 
 /**
- * What stands there, when it may go: it is what the run left, or what an undo that was killed within the folder has made of that. Null, too, for
- * what the run made and the cache has lost a part of.
+ * What stands there, when it may go: it is what the run left, or what an undo that was killed within the folder has made of that. Null, too, where
+ * the cache has lost a part of it, and for a link to a folder that something stood in place of: nothing is written through it.
  */
 function* lookingAtData(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): Work<Scan | null> {
   const absolute = absolutePath(project, path);
   if (!existsSync(absolute)) return null;
   const scan = yield* scanOutput(project, absolute);
   if (scan.content.hash !== hash && !(yield* isRestOf(project, scan, [hash, pointer?.hash]))) return null;
-  if (existed) return scan;
-  return existsSync(objectFile(cacheDir(project), hash)) && (yield* areStored(cacheDir(project), scan.files)) ? scan : null;
+  if (existed ? isFolderLink(absolute, scan) : !existsSync(objectFile(cacheDir(project), hash))) return null;
+  return (yield* areStored(cacheDir(project), scan.files)) ? scan : null;
+}
+
+function isFolderLink(path: string, { isFolder }: Scan): boolean {
+  return isFolder && lstatSync(path).isSymbolicLink();
 }
 
 /** Files that the listings of these folders have at their places, and nothing else. */

@@ -27,13 +27,13 @@ export function* releasingUntracked(project: Project, operation: Operation): Wor
 export function* needingRoomForUntracked(project: Project, operation: Operation, going: readonly string[]): Work<void> {
   const goes = new Set(going.map((path) => absolutePath(project, path)));
   const paths = untrackedBy(project, operation).filter((path) => !goes.has(path));
-  let files: WalkedFile[] = [];
-  for (const path of paths) files = files.concat((yield* walkingOutput(project, path, { mayLack: true })).files);
+  const files: WalkedFile[] = [];
+  for (const path of paths) for (const file of (yield* walkingOutput(project, path, { mayLack: true })).files) files.push(file);
   needRoomToRelease(project, files);
 }
 
 /** Absolute paths of the outputs that are there and that no pointer names when the operation is taken back. */
-function untrackedBy(project: Project, { effects }: Operation): string[] {
+export function untrackedBy(project: Project, { effects }: Operation): string[] {
   return effects.flatMap((effect) => {
     if (effect.kind !== "file" || !isOfPointer(effect)) return [];
     const still = outputsIn(effect.before, effect.path);
