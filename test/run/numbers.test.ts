@@ -176,3 +176,11 @@ it("a nested number is told once, by the file's name or by that of its column, w
     "Metric: n=3",
   ]);
 });
+
+it("of JSON lines whose last one is cut off those before it count, and it is said", () => {
+  const repo = begin();
+  const write = 'require("fs").writeFileSync("log.jsonl", process.argv[1])';
+  const { data, texts } = run(repo, "--metrics", "log.jsonl", "--", "node", "-e", write, '{"accuracy": 0.50}\n{"accuracy": 0.');
+  expect(data).toMatchObject({ version: "e0.1.0", metrics: { accuracy: "0.50" } });
+  expect(texts).toContain("the last line of the metrics file log.jsonl is cut off: those before it count");
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { markOf } from "../../src/workflows/run/outputs/marks.ts";
-import { parseMetrics, readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
+import { findMetrics, readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
 import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters/parameters.ts";
 import { makeExperiment } from "./story.ts";
 
@@ -49,6 +49,8 @@ it("reads every number of a metrics file with its digits", () => {
   expect(() => parseMetrics("{acc: ", "m.json")).toThrow(/m\.json/);
 });
 
+const parseMetrics = (...args: Parameters<typeof findMetrics>) => findMetrics(...args).metrics;
+
 it("reads one number of each column of a file with a row for each epoch: the last one written, or what aggregate says, digits kept", () => {
   const csv =
     '\ufeff epoch,  train/loss ,"val, acc",lr,name,batch\r\n0,0.90,0.5,1e-3,a,8\r\n1,0.50,0.80,1e-3,b,8\r\n2,,0.70,1e-3,,8\r\n\r\n';
@@ -62,8 +64,32 @@ it("reads one number of each column of a file with a row for each epoch: the las
   expect(parseMetrics(lines, "m.jsonl", { metrics: { "eval.loss": "min" }, aggregate: { "eval.loss": "best" } })).toMatchObject({
     "eval.loss": "0.90",
   });
-  expect(() => parseMetrics(`${lines}{"a": `, "m.jsonl")).toThrow(/m\.jsonl:5: not valid JSON/);
+  expect(() => findMetrics(`${lines}{"a": \n`, "m.jsonl")).toThrow(/m\.jsonl:5: not valid JSON/);
+  expect(findMetrics(`${lines}{"acc": 0.2`, "m.jsonl")).toEqual({ metrics: parseMetrics(lines, "m.jsonl"), isCut: true });
   expect(parseMetrics("", "m.csv")).toEqual({});
+});
+
+it.each([
+  ["blank lines", "\n \r\nepoch,acc\n1,0.5\n2,0.60\n"],
+  ["comments", "# made by a tool, 2024\n\n#1,2\nepoch,acc\n1,0.5\n# half-way, 7\n2,0.60\n# 9,9\n"],
+  ["NumPy's names", "# epoch,acc\n1,0.5\n2,0.60\n"],
+])("a table that begins with %s is read", (_what, csv) => expect(parseMetrics(csv, "log.csv")).toEqual({ acc: "0.60" }));
+
+it("a list with a row for each step has one number for each name, where it stands; another list a number for each of its members", () => {
+  const log = '[{"epoch": 1.0, "loss": 0.90, "step": 10}, {"epoch": 1.0, "eval_loss": 0.70, "step": 10}, {"step": 20, "loss": 0.50}]';
+  const state = `{"best_metric": 0.70, "epoch": 2.0, "log_history": ${log}, "by": {"class": [{"f1": 0.1}, {"f1": 0.2}]}}`;
+  const others = { best_metric: "0.70", epoch: "2.0", "by.class.0.f1": "0.1", "by.class.1.f1": "0.2" };
+  expect(parseMetrics(state, "trainer_state.json")).toEqual({
+    ...others,
+    "log_history.loss": "0.50",
+    "log_history.eval_loss": "0.70",
+    "log_history.epoch": "1.0",
+  });
+  const best = { metrics: { "log_history.loss": "max" }, aggregate: { "log_history.loss": "best" } } as const;
+  expect(parseMetrics(state, "trainer_state.json", best)).toMatchObject({ "log_history.loss": "0.90" });
+  expect(parseMetrics(log, "log.json")).toEqual({ loss: "0.50", eval_loss: "0.70", epoch: "1.0" });
+  const lines = log.slice(1, -1).replaceAll("}, ", "}\n");
+  expect(parseMetrics(`${lines}\n{"loss": 0.4`, "metrics.json")).toEqual(parseMetrics(log, "log.json"));
 });
 
 it("tells a file that was written since from a stale or missing one", () => {

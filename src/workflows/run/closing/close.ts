@@ -135,6 +135,8 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
       context.report({ kind: "step", text: `metrics of ${places.metrics}: dvc found the stage that writes it up to date` });
     }
     if (file.state === "read") {
+      if (file.isCut)
+        context.report({ kind: "warning", text: `the last line of the metrics file ${places.metrics} is cut off: those before it count` });
       if (Object.keys(file.metrics).length === 0)
         context.report({
           kind: "warning",

@@ -12,7 +12,7 @@ import { isDatabase, resultsDatabase } from "../../../store/worktree/databases.t
 import { orderMetrics } from "../../../versions/suggest.ts";
 import type { Collected } from "../database/collect.ts";
 import type { ClosingRun } from "../open-run.ts";
-import { parseMetrics } from "../outputs/metrics-file.ts";
+import { findMetrics } from "../outputs/metrics-file.ts";
 
 /** Mostly its program's numbers went to the terminal only, into a file nobody named, or into a database of its own. */
 export function warnNumberless(context: Context, what: string, found: { project: Project; since: string } | null = null): void {
@@ -122,7 +122,7 @@ function isSince({ mtimeMs }: Stats, since: string): boolean {
 
 function namesIn(path: string, file: string): string[] {
   try {
-    return Object.keys(parseMetrics(readFileSync(path, "utf8"), file));
+    return Object.keys(findMetrics(readFileSync(path, "utf8"), file).metrics);
   } catch (error) {
     if (error instanceof ExpverError) return [];
     throw error;

@@ -6,11 +6,18 @@ import { guessDirection } from "../../../config/metric-direction.ts";
 import { loadYaml } from "../../../config/yaml.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import { hasCode } from "../../../platform/files.ts";
+import { isMapping, own } from "../../../platform/mapping.ts";
 import { aggregated, isProgress } from "../../../results/numbers.ts";
 import { flatten } from "../parameters/flatten.ts";
 import { markOf } from "./marks.ts";
 
-export type MetricsFile = { state: "read"; metrics: Record<string, string> } | { state: "missing" | "stale" };
+export type MetricsFile = ({ state: "read" } & FoundMetrics) | { state: "missing" | "stale" };
+
+export interface FoundMetrics {
+  metrics: Record<string, string>;
+  /** The last of its JSON lines has no end, and counts for nothing: its program was killed, or is still writing. */
+  isCut?: true;
+}
 
 type Numbers = Pick<Config, "metrics" | "aggregate">;
 
@@ -21,7 +28,7 @@ type Numbers = Pick<Config, "metrics" | "aggregate">;
 export function readMetricsFile(path: string, { name, before, config }: { name: string; before: string; config: Numbers }): MetricsFile {
   const now = markOf(path);
   if (now === "") return { state: "missing" };
-  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(textOf(path, name), name, config) };
+  return now === before ? { state: "stale" } : { state: "read", ...findMetrics(textOf(path, name), name, config) };
 }
 
 function textOf(path: string, name: string): string {
@@ -38,14 +45,22 @@ function textOf(path: string, name: string): string {
   }
 }
 
-/** Numbers only: a text that merely looks like a number (a version, an id in quotes) is no metric. */
-export function parseMetrics(text: string, file: string, config: Numbers = { metrics: {}, aggregate: {} }): Record<string, string> {
-  const rows = rowsOf(text, file);
-  if (rows !== null) return lastOfRows(rows, config);
-  const exact = /\.json$/i.test(file) ? exactJson(text, file) : loadYaml(text, file, { exact: true });
-  return numbersIn(flatten(exact));
+/** What {@link readMetricsFile} finds in a text. */
+export function findMetrics(text: string, file: string, config: Numbers = { metrics: {}, aggregate: {} }): FoundMetrics {
+  const plain = text.replace(/^\ufeff/, "");
+  if (/\.[ct]sv$/i.test(file)) return { metrics: ofTable(plain, /\.csv$/i.test(file) ? csvParseRows : tsvParseRows, config) };
+  if (/\.(?:jsonl|ndjson)$/i.test(file)) return ofLines(plain, file, config);
+  if (!/\.json$/i.test(file)) return { metrics: ofTree(loadYaml(text, file, { exact: true }), config) };
+  try {
+    return { metrics: ofTree(exactJson(plain, file), config) };
+  } catch (error) {
+    // Some programs (Detectron2, MMEngine) call their JSON lines so.
+    if (!/^\s*\{.*\}[ \t\r]*\n\s*\{/.test(plain)) throw error;
+    return ofLines(plain, file, config);
+  }
 }
 
+/** Numbers only: a text that merely looks like a number (a version, an id in quotes) is no metric. */
 function numbersIn(all: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(all)
@@ -54,34 +69,99 @@ function numbersIn(all: Record<string, string>): Record<string, string> {
   );
 }
 
-/** Of a file with a row for each step or epoch; null for the others. */
-function rowsOf(text: string, file: string): Record<string, string>[] | null {
-  const lines = text.replace(/^\ufeff/, "");
-  if (/\.(?:jsonl|ndjson)$/i.test(file))
-    return lines.split("\n").flatMap((line, at) => (line.trim() === "" ? [] : [numbersIn(flatten(exactJson(line, `${file}:${at + 1}`)))]));
-  if (!/\.[ct]sv$/i.test(file)) return null;
-  const [names = [], ...rows] = /\.csv$/i.test(file) ? csvParseRows(lines) : tsvParseRows(lines);
-  return rows.map((cells) => numbersIn(Object.fromEntries(cells.map((cell, at) => [names[at]?.trim() ?? "", cell.trim()]))));
+/** A list with a row for each step among the rest (`log_history` of Hugging Face's `trainer_state.json`) is read as a file of such rows is. */
+function ofTree(tree: unknown, config: Numbers, name = ""): Record<string, string> {
+  if (isLog(tree)) {
+    const steps = stepsOf(config, name === "" ? "" : `${name}.`);
+    for (const row of tree) steps.add(numbersIn(flatten(row)));
+    return steps.numbers();
+  }
+  if (!isMapping(tree)) return numbersIn(flatten(name === "" ? tree : { [name]: tree }));
+  const below = ([key, value]: [string, unknown]) => Object.entries(ofTree(value, config, name === "" ? key : `${name}.${key}`));
+  return Object.fromEntries(Object.entries(tree).flatMap(below));
 }
 
-/** One value for each name, as of the rows of a database; not how far the run has come. */
-function lastOfRows(rows: readonly Record<string, string>[], { metrics, aggregate }: Numbers): Record<string, string> {
-  const found = new Map<string, string[]>();
-  for (const row of rows) {
-    for (const [name, value] of Object.entries(row)) {
-      const values = found.get(name);
-      if (values === undefined) found.set(name, [value]);
-      else values.push(value);
+/** Each of its members says how far the run had come. */
+function isLog(value: unknown): value is Record<string, unknown>[] {
+  return Array.isArray(value) && value.length > 0 && value.every((row) => isMapping(row) && Object.keys(row).some(isProgress));
+}
+
+function ofLines(text: string, file: string, config: Numbers): FoundMetrics {
+  const steps = stepsOf(config);
+  let [start, number] = [0, 0];
+  while (start < text.length) {
+    const end = text.indexOf("\n", start);
+    const line = text.slice(start, end < 0 ? text.length : end);
+    number += 1;
+    start = end < 0 ? text.length : end + 1;
+    if (line.trim() === "") continue;
+    try {
+      steps.add(numbersIn(flatten(exactJson(line, `${file}:${number}`))));
+    } catch (error) {
+      if (end < 0) return { metrics: steps.numbers(), isCut: true };
+      throw error;
     }
   }
-  const own = (table: object, name: string) => Object.hasOwn(table, name);
-  const isSaid = (name: string, values: readonly string[]) =>
-    name !== "" && (own(metrics, name) || !isProgress(name) || values.every((value) => value === values[0]));
-  const one = (name: string, values: readonly string[]) => {
-    const direction = (own(metrics, name) ? metrics[name] : undefined) ?? guessDirection(name) ?? "max";
-    return aggregated(values, (own(aggregate, name) ? aggregate[name] : undefined) ?? "last", direction);
+  return { metrics: steps.numbers() };
+}
+
+/** The first row that is neither empty nor a comment has the names; where it has numbers only, the comment before it does (NumPy's `savetxt`). */
+function ofTable(text: string, parseRows: typeof csvParseRows, config: Numbers): Record<string, string> {
+  const steps = stepsOf(config);
+  let comment: string[] = [];
+  let names: string[] | null = null;
+  parseRows(text, (row) => {
+    const cells = row.map((cell) => cell.trim());
+    if (cells.every((cell) => cell === "")) return null;
+    if (cells[0]?.startsWith("#")) {
+      comment = [cells[0].slice(1).trim(), ...cells.slice(1)];
+      return null;
+    }
+    const isFirst = names === null;
+    names ??= comment.length === cells.length && cells.every((cell) => NUMBER.test(cell)) ? comment : cells;
+    if (!isFirst || names === comment) steps.add(numbersIn(Object.fromEntries(cells.map((cell, at) => [names?.[at] ?? "", cell]))));
+    return null;
+  });
+  return steps.numbers();
+}
+
+interface Column {
+  first: string;
+  isConstant: boolean;
+  /** The last one alone where no other counts. */
+  values: string[];
+}
+
+/**
+ * One value for each name of many rows, as of the rows of a database; not how far the run has come. `prefix`: what stands before their names in
+ * `expver.yaml`. Of a file with millions of rows only what counts is kept.
+ */
+function stepsOf(
+  { metrics, aggregate }: Numbers,
+  prefix = "",
+): { add: (row: Record<string, string>) => void; numbers: () => Record<string, string> } {
+  const found = new Map<string, Column>();
+  const ruleOf = (name: string) => own(aggregate, prefix + name) ?? "last";
+  const isSaid = ([name, { isConstant }]: [string, Column]) =>
+    name !== "" && (Object.hasOwn(metrics, prefix + name) || !isProgress(name) || isConstant);
+  const one = ([name, { values }]: [string, Column]) => {
+    const direction = own(metrics, prefix + name) ?? guessDirection(name) ?? "max";
+    return [prefix + name, aggregated(values, ruleOf(name), direction)];
   };
-  return Object.fromEntries([...found].filter(([name, values]) => isSaid(name, values)).map(([name, values]) => [name, one(name, values)]));
+  return {
+    add(row) {
+      for (const [name, value] of Object.entries(row)) {
+        const column = found.get(name);
+        if (column === undefined) found.set(name, { first: value, isConstant: true, values: [value] });
+        else {
+          column.isConstant &&= value === column.first;
+          if (ruleOf(name) === "last") column.values[0] = value;
+          else column.values.push(value);
+        }
+      }
+    },
+    numbers: () => Object.fromEntries([...found].filter(isSaid).map(one)),
+  };
 }
 
 const NUMBER = /^[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|\.?(inf|Inf|INF)|Infinity|\.?(nan|NaN|NAN))$/;
