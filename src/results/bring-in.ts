@@ -2,12 +2,22 @@
 import { type Database, foldName, openDatabase, quoteName } from "../platform/sqlite.ts";
 import { widenForTable } from "./column-types.ts";
 import { sameKey } from "./same-key.ts";
-import { addColumns, type Column, createLike, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
+import {
+  addColumns,
+  type Column,
+  createLike,
+  eventsTables,
+  hasTable,
+  PACKAGES_TABLE,
+  RUN_TRACKS_TABLE,
+  RUNS_TABLE,
+  tableColumns,
+} from "./schema.ts";
 import { withCopy } from "./with-copy.ts";
 
 /** How many rows of the copy's events tables and run tables are not here. */
 export function countMissingRows(db: Database, copy: string): number {
-  return withCopy(db, copy, () => sharedTables(db).reduce((sum, table) => sum + db.count(`SELECT count(*) ${missing(table)}`), 0));
+  return withCopy(db, copy, () => countedTables(db).reduce((sum, table) => sum + db.count(`SELECT count(*) ${missing(table)}`), 0));
 }
 
 /** Adds them, with the tables, columns and wider types they need, in one transaction; answers how many. */
@@ -36,6 +46,11 @@ export function countEvents(path: string): number {
   }
 }
 
+/** Packages are nobody's rows. */
+function countedTables(db: Database): Shared[] {
+  return sharedTables(db).filter(({ name }) => name !== PACKAGES_TABLE);
+}
+
 interface Shared {
   name: string;
   key: readonly string[];
@@ -47,6 +62,7 @@ interface Shared {
 const KEYS: Record<string, readonly string[]> = {
   [RUNS_TABLE]: ["run_id"],
   [RUN_TRACKS_TABLE]: ["run_id", "table", "track_id", "first"],
+  [PACKAGES_TABLE]: ["digest"],
 };
 
 function sharedTables(db: Database, { create = false, only }: { create?: boolean; only?: readonly string[] } = {}): Shared[] {

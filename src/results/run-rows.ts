@@ -1,6 +1,7 @@
 /** All that belongs to one run as a whole: is it still as it was, and taking it away. */
 import { createHash } from "node:crypto";
 import { type Database, foldName, quoteName, type SqlRow } from "../platform/sqlite.ts";
+import { removeUnused } from "./packages.ts";
 import { rowNumberName } from "./row-numbers.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
@@ -46,6 +47,7 @@ export function restampRun(db: Database, runId: string, version: { from: string 
 /** Removes a run with its rows, in one transaction. Answers the number of rows. */
 export function removeRun(db: Database, runId: string): number {
   return db.write(() => {
+    const record = readRun(db, runId);
     const tables = new Set(eventsTables(db).map(({ name }) => foldName(name)));
     let rows = 0;
     for (const track of runTracks(db, runId)) {
@@ -53,6 +55,7 @@ export function removeRun(db: Database, runId: string): number {
     }
     // A run that was killed when it began may not even have made them.
     for (const name of [RUN_TRACKS_TABLE, RUNS_TABLE]) if (hasTable(db, name)) db.run(`DELETE FROM ${name} WHERE run_id = ?`, [runId]);
+    if (record !== null) removeUnused(db, record);
     return rows;
   });
 }

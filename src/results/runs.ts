@@ -3,10 +3,11 @@
 import { ExpverError } from "../errors.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { type Database, quoteName, type SqlRow, type SqlValue } from "../platform/sqlite.ts";
+import { type InstalledPackages, insertPackages } from "./packages.ts";
 import { ensureRunTables, hasTable, RUN_FIELDS, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 import type { RunRecord, RunTrack, TrackRows } from "./types.ts";
 
-export function insertRun(db: Database, run: RunRecord): void {
+export function insertRun(db: Database, run: RunRecord, packages: InstalledPackages | null = null): void {
   const names = RUN_FIELDS.map(quoteName).join(", ");
   const places = RUN_FIELDS.map(() => "?").join(", ");
   db.write(() => {
@@ -15,6 +16,7 @@ export function insertRun(db: Database, run: RunRecord): void {
       `INSERT INTO ${RUNS_TABLE} (${names}) VALUES (${places})`,
       RUN_FIELDS.map((name) => toSql(run[name])),
     );
+    if (packages !== null) insertPackages(db, packages);
   });
 }
 

@@ -1,4 +1,4 @@
-/** Tables of the results database: xetrack's events tables, found by their columns, and our two run tables. */
+/** Tables of the results database: xetrack's events tables, found by their columns, and our own. */
 import { ExpverError } from "../errors.ts";
 import { type Database, foldName, quoteName } from "../platform/sqlite.ts";
 import type { RunRecord } from "./types.ts";
@@ -7,6 +7,8 @@ import type { RunRecord } from "./types.ts";
 export const DEFAULT_TABLE = "default";
 export const RUNS_TABLE = "expver_runs";
 export const RUN_TRACKS_TABLE = "expver_run_tracks";
+/** Sets of installed packages, which runs name by digest. Not there before the first. */
+export const PACKAGES_TABLE = "expver_packages";
 /** Which rows a merge brought from where. */
 export const ROW_SOURCES_TABLE = "expver_row_sources";
 export const STAMP_COLUMNS = ["version", "git_commit", "dvc_hash"] as const;

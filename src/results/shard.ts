@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Database } from "../platform/sqlite.ts";
 import { openResults } from "./database.ts";
 import { addStampColumns } from "./rows.ts";
-import { RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import { PACKAGES_TABLE, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /** SQL that makes the tables and indexes of a database; empty when there is none. */
 export function schemaOf(path: string): string[] {
@@ -13,8 +13,8 @@ export function schemaOf(path: string): string[] {
     return db
       .arrays(
         `SELECT sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-         AND tbl_name NOT IN (?, ?) AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY type DESC, rowid`,
-        [RUNS_TABLE, RUN_TRACKS_TABLE],
+         AND tbl_name NOT IN (?, ?, ?) AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY type DESC, rowid`,
+        [RUNS_TABLE, RUN_TRACKS_TABLE, PACKAGES_TABLE],
       )
       .map(([sql]) => String(sql));
   } finally {

@@ -51,6 +51,10 @@ export interface ShownVersion {
   /** As the tag says it: whole from a trailer, short from a first line. */
   dataHash: string | null;
   artifacts: ShownArtifact[];
+  /** What its best run, else its first, ran on. Empty: not recorded, or its results database is not in the cache. */
+  environment: Record<string, string>;
+  /** What that run found installed, version by name: with `--packages` only. */
+  packages: Record<string, string> | null;
   runs: ShownRuns;
   bestRun: string | null;
   /** Versions this one was merged from. */
@@ -73,10 +77,16 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     const pointers = readPointersAt(project, version.commit);
     const { artifacts, problems } = artifactsOf(project, version, pointers);
     const { runsOf } = await import("./show/runs.ts");
+    const { environmentFacts, runBehind } = await import("./show/environment.ts");
+    const behind = runBehind(project, version, artifacts);
+    const packages = behind?.packages ?? null;
+    if (input.packages === true && packages === null) throw notRecorded(version);
     return {
       ...tagPart(repository, version),
       ...numbersPart(project, versions, version),
       artifacts,
+      environment: environmentFacts(behind?.run ?? null),
+      packages: input.packages === true ? packages : null,
       runs: runsOf(project, context, { version, database: databasePointer(pointers, artifacts) }),
       problems: [...version.problems, ...problems],
     };
@@ -98,7 +108,10 @@ function versionAsked(repository: Repository, versions: readonly Version[], { as
   }
 }
 
-function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "params" | "metrics" | "artifacts" | "runs" | "problems"> {
+function tagPart(
+  repository: Repository,
+  version: Version,
+): Omit<ShownVersion, "params" | "metrics" | "artifacts" | "environment" | "packages" | "runs" | "problems"> {
   const { name, message, commit, tagObject, tagger, date, onBranch, unpublished } = version;
   return {
     version: name,
@@ -132,6 +145,13 @@ function numbersPart(project: Project, versions: readonly Version[], { message }
       ...directionOf(name, project.config, versions),
     })),
   };
+}
+
+function notRecorded({ name }: Version): ExpverError {
+  return new ExpverError("E_NOT_FOUND", `it is not recorded which packages ${name} ran with`, {
+    hint: "It is recorded of programs that run with a Python, by a newer expver. Where the results database is not in the cache: expver sync.",
+    details: { version: name },
+  });
 }
 
 function databasePointer(pointers: readonly Pointer[], artifacts: readonly ShownArtifact[]): Pointer | null {

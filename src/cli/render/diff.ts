@@ -151,7 +151,7 @@ function sizeOf(bytes: number | null): string {
 }
 
 function packageSection({ file, from, to, difference, missing }: PackageDifference, terminal: Terminal): string {
-  const head = terminal.style("bold", `packages of ${file} ${from}..${to}`);
+  const head = terminal.style("bold", `${file === null ? "installed packages" : `packages of ${file}`} ${from}..${to}`);
   if (difference === null)
     return `${head}\n${renderNotes([`not known: ${missing.join(" and ")} ran with bytes of it that are in no commit`], terminal)}`;
   const { added, removed, changed, named } = difference;

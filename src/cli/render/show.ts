@@ -13,6 +13,7 @@ import { localTime } from "./time.ts";
 const RUNS_SHOWN = 20;
 
 export function renderShow(shown: ShownVersion, terminal: Terminal): string {
+  if (shown.packages !== null) return requirementsOf(shown.packages);
   const { style } = terminal;
   const marks = marksOf(shown);
   const head = `${style("yellow", shown.version)}${marks === "" ? "" : `  ${marks}`}`;
@@ -35,6 +36,7 @@ export function renderShow(shown: ShownVersion, terminal: Terminal): string {
     ),
     runsSection(shown, terminal),
     artifactsSection(shown, terminal),
+    titled("ran on", renderPairs(environmentOf(shown), terminal, 2), style),
     titled("problems", shown.problems.map((text) => paragraph(text, terminal)).join("\n"), style),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
@@ -65,6 +67,35 @@ function chainOf(shown: ShownVersion): [string, string][] {
     ...other.map(([key, value]): [string, string] => [key, value]),
   ];
   return said.flatMap(([key, value]) => (value === null ? [] : [[key, value] as [string, string]]));
+}
+
+/** A line for pip each; what pip cannot install is a comment. */
+function requirementsOf(packages: Record<string, string>): string {
+  const lines = Object.entries(packages).map(([name, version]) => {
+    const [number = "", source] = version.split(" ");
+    const line = `${name}==${number}`;
+    return name.startsWith("conda:")
+      ? `# ${line}`
+      : `${line}${source === undefined ? "" : `  # from a repository, at ${source.slice(1, -1)}`}`;
+  });
+  return `${lines.join("\n")}\n`;
+}
+
+/** Lock files are compared by `diff`. */
+function environmentOf({ version, environment }: ShownVersion): [string, string][] {
+  const { program, platform, cpu, memory, gpus, driver, devices, host, packages } = environment;
+  const said: [string, string | undefined][] = [
+    ["program", program],
+    ["packages", packages && `${packages}  (expver show ${version} --packages)`],
+    ["platform", platform],
+    ["cpu", cpu],
+    ["memory", memory && formatBytes(Number(memory))],
+    ["gpus", gpus],
+    ["driver", driver],
+    ["devices", devices],
+    ["host", host],
+  ];
+  return said.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as [string, string]]));
 }
 
 function metricText({ value, direction, source }: ShownVersion["metrics"][number]): string {

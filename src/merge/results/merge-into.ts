@@ -5,11 +5,11 @@ import { type Database, foldName, quoteName, readOnlyUri } from "../../platform/
 import { needsItsFolder, withCopyElsewhere } from "../../platform/sqlite-elsewhere.ts";
 import { brokenRule } from "../../platform/sqlite-errors.ts";
 import { counted } from "../../platform/words.ts";
-import { createLike, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
+import { createLike, PACKAGES_TABLE, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { ASSET_TABLES, hasAssets, mergeAssets } from "./assets.ts";
 import { type Clashes, mergeKeyedRows } from "./keyed-rows.ts";
 import { markSuperseded, removeReplaced } from "./rebase-rows.ts";
-import { mergeRuns, mergeRunTracks } from "./run-tables.ts";
+import { mergePackages, mergeRuns, mergeRunTracks } from "./run-tables.ts";
 import { addMissingColumns, findColumn, readTables, widenForSource } from "./tables.ts";
 import type { CellConflict, MergeRules, MergeSource, SourceReport, Table, TableReport } from "./types.ts";
 import { mergeUnkeyedRows } from "./unkeyed-rows.ts";
@@ -17,7 +17,7 @@ import { mergeUnkeyedRows } from "./unkeyed-rows.ts";
 /** Of what nobody writes: nothing may appear beside it, and it may lie where nothing can. */
 const IMMUTABLE = "&immutable=1";
 
-const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
+const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE, PACKAGES_TABLE];
 
 /**
  * Merges every table of the source into `db`. With an ancestor three-way: what one side deleted and the other left alone
@@ -75,6 +75,7 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   if (left.count > 0) throw conflict(source, left);
   if (theirs.has(RUNS_TABLE)) mergeRuns(db, reportOf(RUNS_TABLE));
   if (theirs.has(RUN_TRACKS_TABLE)) mergeRunTracks(db, reportOf(RUN_TRACKS_TABLE));
+  if (theirs.has(PACKAGES_TABLE)) mergePackages(db);
   const superseded = markSuperseded(db, source.name);
   if (superseded > 0) reportOf(RUNS_TABLE).replaced += superseded;
   if (assets) mergeAssets(db, eventsOf(db), reportOf);

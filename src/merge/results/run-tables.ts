@@ -1,6 +1,6 @@
 /** expver's own tables: a run has a life cycle, so two records of one run are never a conflict. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
-import { ensureRunTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
+import { createLike, ensureRunTables, PACKAGES_TABLE, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { addMissingColumns, findColumn, readTables } from "./tables.ts";
 import type { Table, TableReport } from "./types.ts";
 
@@ -38,6 +38,16 @@ export function mergeRuns(db: Database, report: TableReport): void {
     `INSERT INTO main.${RUNS_TABLE} (${names.join(", ")}) SELECT ${names.join(", ")} FROM theirs.${RUNS_TABLE} AS n
      WHERE NOT EXISTS (SELECT 1 FROM main.${RUNS_TABLE} AS o WHERE o.run_id = n.run_id) AND NOT ${ancestor.knows}`,
   );
+}
+
+/** Merges `expver_packages`: a digest means the same everywhere. */
+export function mergePackages(db: Database): void {
+  const [ours, theirs] = (["main", "theirs"] as const).map((schema) => readTables(db, schema).get(PACKAGES_TABLE));
+  const columns = ["digest", "versions"];
+  if (theirs === undefined || [theirs, ours ?? theirs].some((table) => columns.some((name) => findColumn(table, name) === undefined)))
+    return;
+  if (ours === undefined) createLike(db, theirs);
+  db.run(`INSERT OR IGNORE INTO main.${PACKAGES_TABLE} (digest, versions) SELECT digest, versions FROM theirs.${PACKAGES_TABLE}`);
 }
 
 /** Merges `expver_run_tracks`: a stretch of rows that has grown is the longer one. */

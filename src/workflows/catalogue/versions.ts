@@ -101,6 +101,7 @@ export const VERSIONS: Command[] = [
     group: "experiments",
     arguments: [{ name: "VERSION", help: "tag name, such as e0.1.0" }],
     options: [
+      { flags: "--packages", help: "only what its run found installed, as `pip install -r` reads it" },
       { flags: "--version <version>", help: "the same as the argument", hidden: true },
       { flags: "--db <path>", help: "accepted, not needed: a version's own database is read", hidden: true },
       { flags: "--table <name>", help: "accepted, not needed", hidden: true },
@@ -108,6 +109,7 @@ export const VERSIONS: Command[] = [
     examples: [
       ["show e0.1.0", "everything about e0.1.0"],
       ["show e0.1.0 --json", "the same as data"],
+      ["show e0.1.0 --packages > requirements.txt", "the packages it ran with, to be installed again"],
     ],
     kind: "read",
     load: async () => (await import("../show.ts")).show,
@@ -120,7 +122,7 @@ export const VERSIONS: Command[] = [
       "Two to ten versions, worktrees, commits, or `now` (this worktree as it stands, with what is in no commit yet); each is compared with\n" +
       "the first. Of a worktree, parameters are those of its parameter file, metrics those of its latest run. Metrics have their exact difference, and better or worse by the metric's own\n" +
       "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.\n" +
-      "The environment is that of the best run, or the only one: interpreter, machine, lock files with the packages that differ, as far as commits have them as they ran. It is told, and is no difference for --exit-code.",
+      "The environment is that of the best run, or the only one: interpreter, machine, the packages that were installed, lock files as far as commits have them as they ran. It is told, and is no difference for --exit-code.",
     group: "experiments",
     arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0; now; worktrees, branches, commits" }],
     options: [

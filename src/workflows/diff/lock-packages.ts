@@ -2,13 +2,14 @@
 
 import { loadYaml } from "../../config/yaml.ts";
 import { fieldsOf } from "../../platform/mapping.ts";
+import { pythonName } from "../../platform/python-name.ts";
 
 /** Versions by package; one that is there several times has several. */
 export type Packages = Map<string, string[]>;
 
 type Entry = readonly [name: string, version: string];
 
-/** By the file's name. Those of Python are compared under their normal names: `Foo.Bar` is `foo-bar`. */
+/** By the file's name. Those of Python are compared under their normal names. */
 const READERS: Record<string, (text: string) => Entry[]> = {
   "package-lock.json": npmEntries,
   "pnpm-lock.yaml": pnpmEntries,
@@ -123,10 +124,6 @@ function condaEntries(text: string): Entry[] {
     const [, name, asked] = /^(?:[^:\s]+::)?([^\s=<>!~[]+)\s*(.*)$/.exec(one) ?? [];
     return name === undefined || asked === undefined ? [] : [[name, asked.replace(/^={1,2}\s*/, "") || "(no version)"]];
   });
-}
-
-function pythonName(name: string): string {
-  return name.toLowerCase().replace(/[-_.]+/g, "-");
 }
 
 function list(value: unknown): unknown[] {

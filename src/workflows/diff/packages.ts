@@ -1,4 +1,4 @@
-/** Packages of lock files that are not the same: what came, went and has another version. */
+/** Packages that are not the same, installed ones and those of lock files: what came, went and has another version. */
 import { storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
@@ -9,8 +9,8 @@ import { type Packages, packagesIn } from "./lock-packages.ts";
 import type { Side } from "./sides.ts";
 
 export interface PackageDifference {
-  /** Name of the lock file, beside `expver.yaml` or at the top. */
-  file: string;
+  /** Name of the lock file, beside `expver.yaml` or at the top; null: what the runs found installed. */
+  file: string | null;
   from: string;
   to: string;
   /** Null: what these ran with cannot be read, as they are named in `missing`. */
@@ -36,7 +36,10 @@ export interface PackageChange {
 
 const MOST_NAMED = 100;
 
-/** The first side against each further one, for the lock files both have recorded with another digest. */
+/**
+ * The first side against each further one: what was installed, and the lock files both have recorded with another digest. Those of Python
+ * say nothing more where it is known what was installed.
+ */
 export function packageDifferences(
   project: Project,
   sides: readonly Side[],
@@ -44,11 +47,35 @@ export function packageDifferences(
 ): PackageDifference[] {
   const [first, ...others] = sides;
   if (first === undefined) return [];
+  const installed = others.flatMap((other) => installedDifference(first, other));
+  return [...installed, ...lockDifferences(project, [first, ...others], { objects })];
+}
+
+function installedDifference(first: Side, other: Side): PackageDifference[] {
+  if (first.packages === null || other.packages === null) return [];
+  const difference = changesBetween(installedIn(first.packages), installedIn(other.packages));
+  return difference.named.length === 0 ? [] : [{ file: null, from: first.name, to: other.name, difference, missing: [] }];
+}
+
+function installedIn(packages: Record<string, string>): Packages {
+  return new Map(Object.entries(packages).map(([name, version]) => [name, [version]]));
+}
+
+const OF_NODE = ["package-lock.json", "pnpm-lock.yaml", "yarn.lock"];
+
+function lockDifferences(
+  project: Project,
+  [first, ...others]: readonly [Side, ...Side[]],
+  { objects }: { objects: readonly string[] },
+): PackageDifference[] {
+  const files = ({ packages }: Side) => (first.packages === null || packages === null ? LOCK_FILES : OF_NODE);
   const pairs = others.flatMap((other) =>
-    LOCK_FILES.filter((file) => {
-      const [before, after] = [first.environment[file], other.environment[file]];
-      return before !== undefined && after !== undefined && before !== after;
-    }).map((file) => ({ file, other })),
+    files(other)
+      .filter((file) => {
+        const [before, after] = [first.environment[file], other.environment[file]];
+        return before !== undefined && after !== undefined && before !== after;
+      })
+      .map((file) => ({ file, other })),
   );
   if (pairs.length === 0) return [];
   const namesOf = ({ ran }: Side, file: string) => ran.flatMap((tree) => [`${tree}:${storedPath(project, file)}`, `${tree}:${file}`]);

@@ -21,7 +21,7 @@ import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
 import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
-import { environmentFacts, runBehind } from "./environment.ts";
+import { environmentFacts, runBehind } from "../show/environment.ts";
 import { standingRun } from "./standing-run.ts";
 
 /** The worktree one is in. */
@@ -41,6 +41,8 @@ export interface Side {
   artifacts: ShownArtifact[];
   /** What its run ran on. */
   environment: Record<string, string>;
+  /** What that found installed, version by name; null: not recorded. */
+  packages: Record<string, string> | null;
   /** Commit or tree. */
   code: string;
   /** Commits and trees in which lock files may be as the run had them. */
@@ -120,6 +122,7 @@ async function versionSide(
   // The snapshot the run was made from, when this repository still has it.
   const code = message.code === null ? null : resolveCommit(requireRepository(project), message.code);
   const { artifacts } = artifactsOf(project, version, readPointersAt(project, commit));
+  const behind = runBehind(project, version, artifacts);
   return {
     name,
     kind: "version",
@@ -129,7 +132,8 @@ async function versionSide(
     params: paramsOf(message, known),
     metrics: metricsOf(message, known),
     artifacts,
-    environment: environmentFacts(runBehind(project, version, artifacts)),
+    environment: environmentFacts(behind?.run ?? null),
+    packages: behind?.packages ?? null,
     code: code ?? commit,
     ran: [code ?? commit],
     root: null,
@@ -138,7 +142,7 @@ async function versionSide(
 
 function commitSide(project: Project, name: string, commit: string): Side {
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, readPointersAt(project, commit));
-  const nothing = { description: "", date: "", params: {}, metrics: {}, environment: {} };
+  const nothing = { description: "", date: "", params: {}, metrics: {}, environment: {}, packages: null };
   return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, ran: [], root: null };
 }
 
@@ -149,7 +153,7 @@ async function worktreeSide(project: Project, context: Context, { name, versions
   const states = await outputStatus(project, readPointers(project), context);
   const pointers = states.flatMap(({ pointer, scan }) => (scan === null ? [] : [{ ...pointer, ...scan.content }]));
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, pointers);
-  const { run, sweep } = standingRun(project, { versions, artifacts }) ?? { run: null, sweep: null };
+  const { run, packages, sweep } = standingRun(project, { versions, artifacts }) ?? { run: null, packages: null, sweep: null };
   const numbers = run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`;
   const code = worktreeTree(repository, treeFolder());
   return {
@@ -162,6 +166,7 @@ async function worktreeSide(project: Project, context: Context, { name, versions
     metrics: sweep === null ? recordedTexts(run?.metrics ?? "") : metricsOf(sweep.message, known),
     artifacts,
     environment: environmentFacts(run),
+    packages,
     code,
     ran: [code, ...(run?.git_commit ? [run.git_commit] : [])],
     root: topOf(project),

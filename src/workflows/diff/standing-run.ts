@@ -2,7 +2,9 @@
 import { existsSync } from "node:fs";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
+import type { Database } from "../../platform/sqlite.ts";
 import { openResults } from "../../results/database.ts";
+import { packagesOf } from "../../results/packages.ts";
 import { readRun, readRunStarts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import type { Version } from "../../versions/types.ts";
@@ -11,6 +13,8 @@ import type { ShownArtifact } from "../show/artifacts.ts";
 
 export interface StandingRun {
   run: RunRecord;
+  /** What it found installed; null: not recorded. */
+  packages: Record<string, string> | null;
   /** When it is the best of a sweep: that sweep's version. */
   sweep: Version | null;
 }
@@ -42,12 +46,16 @@ export function standingRun(project: Project, { versions, artifacts }: Standing)
       // Another branch may have begun at the commit this one is at: then that run's code is here, and its results are not.
       if (version !== null && !leadsHere(version.commit) && !mayLieHere(artifacts, version)) continue;
       const sweep = version !== null && version.message.bestRun !== null ? version : null;
-      return { run: (sweep && readRun(db, sweep.message.bestRun ?? "")) ?? run, sweep };
+      return standing(db, (sweep && readRun(db, sweep.message.bestRun ?? "")) ?? run, sweep);
     }
-    return latest && { run: latest, sweep: null };
+    return latest && standing(db, latest, null);
   } finally {
     db.close();
   }
+}
+
+function standing(db: Database, run: RunRecord, sweep: Version | null): StandingRun {
+  return { run, packages: packagesOf(db, run), sweep };
 }
 
 /** As after a run during which somebody committed, or with `--no-commit`: its results commit is on no branch, what it made lies here. */

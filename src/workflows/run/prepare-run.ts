@@ -115,13 +115,19 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const { databaseFile, database } = plan.places;
   operation.record({ kind: "rows", database, run: runId });
   if (plan.lacking !== null) bringInLacking(project, plan.lacking, databaseFile);
-  const environment = describeEnvironment({ roots: [project.root, topOf(project)], cwd: context.cwd, argv: plan.argv, env: context.env });
+  const { text, packages } = describeEnvironment({
+    roots: [project.root, topOf(project)],
+    cwd: context.cwd,
+    argv: plan.argv,
+    env: context.env,
+  });
   const db = openResults(databaseFile, { create: true });
   try {
     addStampColumns(db, project.config.results.tables);
     insertRun(
       db,
-      recordOf(run, { argv: plan.shownArgv, environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }),
+      recordOf(run, { argv: plan.shownArgv, environment: text, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }),
+      packages,
     );
   } finally {
     db.close();

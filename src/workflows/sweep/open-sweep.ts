@@ -3,6 +3,7 @@ import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import type { Launcher } from "../../launchers/launcher.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Environment } from "../run/program/environment.ts";
 import type { RunFacts } from "../run/run-facts.ts";
 import { openJournal, type Sweep, type SweepLine, writeSweepFacts } from "./sweep-journal.ts";
 
@@ -24,7 +25,7 @@ export interface OpenSweep {
   /** Tables of the results database when the command began. */
   schema: readonly string[];
   /** What it runs on, as its runs record it. */
-  environment: string;
+  environment: Environment;
   /** What stands in its journal now. */
   state: () => Sweep;
   /** Into its journal. */

@@ -125,6 +125,7 @@ interface Prepared {
 
 function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { attempt: Attempt; folder: string }): Prepared {
   const { context, state, paramsFile, environment, schema } = sweep;
+  const { text, packages } = environment;
   const { jobs, request } = state();
   const settings = jobs[attempt.job] ?? {};
   const given = { ...request.params, ...settings };
@@ -134,8 +135,14 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   const run = closingRun(sweep, workspace, ownFacts(sweep, workspace, { runId: attempt.run, parameters }));
   const { databaseFile, metrics } = run.places;
   const shown = substitute(state().argv, hideSecrets(parameters)).argv;
-  const record = recordOf(run, { argv: shown, environment, patch: null, params: hideSecrets(parameters), start: run.facts().startedAt });
-  createShard(databaseFile, { schema, tables: workspace.project.config.results.tables }, (db) => insertRun(db, record));
+  const record = recordOf(run, {
+    argv: shown,
+    environment: text,
+    patch: null,
+    params: hideSecrets(parameters),
+    start: run.facts().startedAt,
+  });
+  createShard(databaseFile, { schema, tables: workspace.project.config.results.tables }, (db) => insertRun(db, record, packages));
   snapshotTo(databaseFile, copyBefore(folder));
   const closing = {
     ...run.facts().closing,
