@@ -223,8 +223,8 @@ it("an undo killed between the files of a folder is finished: of one the run mad
   const writes = (text: string, folder = "parts") =>
     `mkdir -p models/net/${folder}; for i in 1 2 3 4 5 6; do echo ${text}$i > models/net/${folder}/$i; done`;
   const modelsIn = (files: Record<string, string>) => Object.entries(files).filter(([path]) => path.startsWith("models/net/"));
-  // Before the sixtieth point an undo has not come to the files of outputs yet.
-  const AMONG_FILES = { step: sampledPoints(4).step, from: 60 };
+  // Before the seventieth point an undo has not come to the files of outputs yet.
+  const AMONG_FILES = { step: sampledPoints(3).step, from: 70 };
   let within = 0;
   const kill = (args: string) => {
     const before = picture(repo);
