@@ -3,7 +3,7 @@
  * on us: kill -9 of the submitter leaves program and log whole, and a grandchild that keeps the log open delays nobody.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../errors.ts";
@@ -85,6 +85,12 @@ export function localLauncher(): Launcher {
 
 /** `outlives`: of the recorder, without whom the program may go on. */
 type KnownProcess = ProcessIdentity & { outlives?: boolean };
+
+/** When the program ended, or gave its last sign of life where nobody saw that; milliseconds since 1970. */
+export function lastSign(job: JobReference): number {
+  const seen = [endFile(job), codeFile(job), logFile(job)].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return seen.find((stat) => stat !== undefined)?.mtimeMs ?? 0;
+}
 
 function start(job: Job): Promise<ChildProcess> {
   const log = openSync(logFile(job), "a");

@@ -187,6 +187,15 @@ it("a parameter file of the snapshot that changes meanwhile is the next run's: i
   expect(broken.warnings.map(({ text }) => text).join()).toContain("parameters are those of the start");
 });
 
+it("so does one that no commit has, with --no-commit, when Git does not ignore it", () => {
+  const repo = makeExperiment();
+  repo.write("params.yaml", "lr: 0.1\n");
+  const edit = "const fs = require('fs'); fs.rmSync('params.yaml'); fs.writeFileSync('params.yaml', 'lr: 9\\n')";
+  const { data, warnings } = repo.expverJson(["run", "--no-commit", "--", "node", "-e", edit]);
+  expect(data.params).toEqual({ lr: "0.1" });
+  expect(warnings.map(({ text }) => text).join()).toContain("params.yaml was changed while the run went on");
+});
+
 it("one that is written again with the same hidden values has not changed, and what has is said once of a sweep", () => {
   const repo = makeExperiment();
   repo.commit("parameters", { "params.yaml": "lr: 0.1\napi_key: abcdef\n" });

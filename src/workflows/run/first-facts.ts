@@ -1,5 +1,6 @@
 /** What is known of a run before anything is done for it. */
 import { existsSync } from "node:fs";
+import { storedPath } from "../../config/paths.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { identityOf } from "../../platform/processes.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -8,7 +9,8 @@ import { runsPipeline } from "./planning/plan.ts";
 import type { RunFacts } from "./run-facts.ts";
 
 export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
-  const { repository, request, head, places, metricsOfStage, shownArgv, parameters, pointers, selection, argv } = findings;
+  const { project, repository, request, head, places, metricsOfStage, shownArgv, parameters, pointers, selection, argv } = findings;
+  const params = project.config.params === null ? null : storedPath(project, project.config.params);
   return {
     run_id: runId,
     owner: identityOf(process.pid),
@@ -39,6 +41,7 @@ export function firstFacts(findings: RunFindings, { runId, since }: { runId: str
       metrics: places.metrics,
       metricsMark: "",
       metricsOfStage,
+      paramsChanged: selection.included.some(({ path }) => path === params),
       commit: request.commit,
       publish: request.publish,
       allowHistoryChange: request.allowHistoryChange,

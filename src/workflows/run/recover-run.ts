@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
 import { type Place, type Project, readConfig, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -13,7 +14,7 @@ import type { RecoveryHandler } from "../../journal/recover.ts";
 import { takeBack } from "../../journal/take-back.ts";
 import type { Operation } from "../../journal/types.ts";
 import type { JobStatus } from "../../launchers/launcher.ts";
-import { localLauncher } from "../../launchers/local.ts";
+import { lastSign, localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import { holderOf, RESERVED } from "../../versions/reserve.ts";
@@ -22,7 +23,9 @@ import { bringAlong, type FileEffect, type IndexEdit } from "./closing/finish.ts
 import { forgetRun } from "./database/collect.ts";
 import { copyBefore } from "./database/mend-database.ts";
 import { type ClosingRun, factsKeeper } from "./open-run.ts";
+import { isWrittenAfter } from "./outputs/marks.ts";
 import { outputsStand } from "./outputs/outputs.ts";
+import { paramsStand } from "./parameters/written-parameters.ts";
 import { placesOf } from "./places.ts";
 import { endingOf, stopRequest } from "./program/execute.ts";
 import { type RunFacts, readFacts, removeRunFolder, runFolder, writeFacts } from "./run-facts.ts";
@@ -101,13 +104,19 @@ function finishForward(project: Project, repository: Repository, { facts, operat
   return `run ${facts.run_id} was finished: ${facts.version ?? "its results commit"} stands`;
 }
 
+/** Nobody has touched its metrics and parameters since. */
+function notesStand(run: ClosingRun, end: number): boolean {
+  const { project, places } = run;
+  return paramsStand(run, end) && (places.metrics === null || !isWrittenAfter(absolutePath(project, places.metrics), end));
+}
+
 interface LateClosing {
   repository: Repository;
   operation: Operation;
   facts: RunFacts;
 }
 
-/** Closes the run as its own expver would have; without a version when its end, or its outputs as it left them, are not known. */
+/** Closes the run as its own expver would have; without a version when its end, or what it left is not as it was then. */
 async function closeLate(project: Project, context: Context, { repository, operation, facts }: LateClosing): Promise<string> {
   const { run_id: runId, closing, params } = facts;
   const run: ClosingRun = {
@@ -125,7 +134,8 @@ async function closeLate(project: Project, context: Context, { repository, opera
     return `run ${runId} is ${facts.status}; the results database it wrote to is gone`;
   }
   try {
-    const { outcome } = await closeRun(context, run, { parameters: params, mayVersion: outputsStand(run) });
+    const end = lastSign({ id: runId, folder: run.folder });
+    const { outcome } = await closeRun(context, run, { parameters: params, end, mayVersion: outputsStand(run) && notesStand(run, end) });
     if (outcome.version !== null)
       return `run ${runId} had finished: it is ${outcome.version} now${closing.publish ? `; not published: expver publish ${outcome.version}` : ""}`;
   } catch (error) {

@@ -84,6 +84,8 @@ interface ClosingFacts {
   metricsMark: string;
   /** The same of the `params:` file; absent in runs that began before it was looked at. */
   paramsMark?: string;
+  /** It differed from HEAD at the start, or was new there. */
+  paramsChanged?: boolean;
   /** Nobody asked for that file, a stage of `dvc.yaml` names it, as Git's or as DVC's; null or absent: it was asked for, or there is none. */
   metricsOfStage?: "git" | "dvc" | null;
   commit: boolean;

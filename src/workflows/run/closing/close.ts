@@ -55,6 +55,8 @@ type Describe = (draft: Draft) => Promise<string | null>;
 export interface CloseOptions {
   /** Those of the program; hidden before they are stored. */
   parameters: Readonly<Record<string, string>>;
+  /** Of a run that is closed late: when its program gave its last sign of life, in milliseconds since 1970. */
+  end?: number;
   /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
   mayVersion?: boolean;
   /** Another run of the same sweep has said of its program what is said once. */
@@ -70,7 +72,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   rescueSpoilt(context, run);
   mendDatabase(context, run);
   noteStages(context, run);
-  const collected = collect(context, run, parametersAtEnd(context, run, options));
+  const collected = collect(context, run, options);
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`, { project: run.project, since: facts().startedAt });
@@ -97,9 +99,10 @@ function keepBefore(context: Context, { project, places, folder, operation }: Cl
   return objectFile(cacheDir(project), content.hash);
 }
 
-function collect(context: Context, run: ClosingRun, parameters: CloseOptions["parameters"]): Collected {
+function collect(context: Context, run: ClosingRun, options: CloseOptions): Collected {
   const { runId, folder, places, project, facts, isShard } = run;
-  const metrics = metricsIn(context, run);
+  const parameters = parametersAtEnd(context, run, options);
+  const metrics = metricsIn(context, run, options);
   // A setting that is tried again is to have one row, not one for each try that wrote none.
   const ownRow = !isShard || facts().status === "finished";
   return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
@@ -117,8 +120,14 @@ function isUnasked({ closing }: RunFacts): boolean {
   return Boolean(closing.metricsOfStage) && !closing.pipeline;
 }
 
+const WHAT = {
+  stale: "was not written during the run and counts for nothing",
+  late: "was written after the last sign of the program and counts for nothing",
+  missing: "does not exist",
+};
+
 /** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
-function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
+function metricsIn(context: Context, run: ClosingRun, { end }: Pick<CloseOptions, "end">): Record<string, string> {
   const { places, project, folder, facts, save } = run;
   const { closing, status, problem } = facts();
   if (places.metrics === null) return {};
@@ -129,7 +138,7 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
   }
   try {
     const at = absolutePath(project, places.metrics);
-    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark, config: project.config });
+    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark, end, config: project.config });
     if (file.state === "stale" && closing.pipeline && finishWork(isOfStageUpToDate(run, places.metrics))) {
       file = readMetricsFile(at, { name: places.metrics, before: "", config: project.config });
       context.report({ kind: "step", text: `metrics of ${places.metrics}: dvc found the stage that writes it up to date` });
@@ -146,8 +155,8 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
       return file.metrics;
     }
     if (isUnasked(facts())) return {};
-    const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
-    const near = file.state === "stale" ? undefined : fileLike(project, places.metrics);
+    const what = WHAT[file.state];
+    const near = file.state === "missing" ? fileLike(project, places.metrics) : undefined;
     context.report({
       kind: "warning",
       text: `the metrics file ${places.metrics} ${what}`,

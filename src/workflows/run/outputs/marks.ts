@@ -42,6 +42,15 @@ export function markOf(path: string): string {
   return finishWork(marking(path));
 }
 
+// Of the clock of a file server.
+const SKEW_MS = 2000;
+
+/** Written by somebody else than a program that gave its last sign of life then; milliseconds since 1970. */
+export function isWrittenAfter(path: string, end: number): boolean {
+  const stat = statOf(path);
+  return stat !== null && Number(stat.mtimeMs) > end + SKEW_MS;
+}
+
 /** @internal */
 export function* marking(path: string, stat = statOf(path)): Work<string> {
   if (stat === null || !stat.isDirectory()) return markOfFile(stat);

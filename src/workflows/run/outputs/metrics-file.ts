@@ -9,9 +9,9 @@ import { hasCode } from "../../../platform/files.ts";
 import { isMapping, own } from "../../../platform/mapping.ts";
 import { aggregated, isProgress } from "../../../results/numbers.ts";
 import { flatten } from "../parameters/flatten.ts";
-import { markOf } from "./marks.ts";
+import { isWrittenAfter, markOf } from "./marks.ts";
 
-export type MetricsFile = ({ state: "read" } & FoundMetrics) | { state: "missing" | "stale" };
+export type MetricsFile = ({ state: "read" } & FoundMetrics) | { state: "missing" | "stale" | "late" };
 
 export interface FoundMetrics {
   metrics: Record<string, string>;
@@ -22,12 +22,17 @@ export interface FoundMetrics {
 type Numbers = Pick<Config, "metrics" | "aggregate">;
 
 /**
- * `before` is the mark of the file before the start: one that was not written since says nothing about the run. Throws
+ * `before` is the mark of the file before the start: one that was not written since says nothing about the run, nor does one that was written after
+ * its `end`. Throws
  * E_IO, and E_CONFIG when the file is not of the kind its name says (`.json`, `.csv`, `.tsv`, `.jsonl`; else YAML).
  */
-export function readMetricsFile(path: string, { name, before, config }: { name: string; before: string; config: Numbers }): MetricsFile {
+export function readMetricsFile(
+  path: string,
+  { name, before, end = Number.POSITIVE_INFINITY, config }: { name: string; before: string; end?: number | undefined; config: Numbers },
+): MetricsFile {
   const now = markOf(path);
   if (now === "") return { state: "missing" };
+  if (isWrittenAfter(path, end)) return { state: "late" };
   return now === before ? { state: "stale" } : { state: "read", ...findMetrics(textOf(path, name), name, config) };
 }
 

@@ -7,7 +7,7 @@ import { ExpverError } from "../../../errors.ts";
 import { readTree } from "../../../git/tree.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { ClosingRun } from "../open-run.ts";
-import { markOf } from "../outputs/marks.ts";
+import { isWrittenAfter, markOf } from "../outputs/marks.ts";
 import { readParameterFile } from "./parameters.ts";
 
 /** Mark of the `params:` file as it is now; empty where there is none. */
@@ -15,13 +15,14 @@ export function paramsMark({ root, config }: Pick<ClosingRun["project"], "root" 
   return config.params === null ? "" : markOf(join(root, config.params));
 }
 
-/** The stored path of the `params:` file if the program wrote it: it has been written since the start, and no snapshot has it. */
+/** The stored path of the `params:` file if the program wrote it: it has been written since the start, and neither a snapshot has it nor a patch names it. */
 export function writtenParams(run: Pick<ClosingRun, "project" | "repository" | "facts">): string | null {
   const { project, repository, facts } = run;
   const { snapshot, closing } = facts();
   if (project.config.params === null || !isWritten(project, closing.paramsMark)) return null;
   const path = storedPath(project, project.config.params);
-  return snapshot !== null && readTree(repository, snapshot, [path]).length > 0 ? null : path;
+  const isOfSnapshot = closing.paramsChanged === true || (snapshot !== null && readTree(repository, snapshot, [path]).length > 0);
+  return isOfSnapshot ? null : path;
 }
 
 /** Runs that began before marks were taken have none. */
@@ -38,16 +39,26 @@ function isWritten(project: ClosingRun["project"], before: string | undefined): 
 export function parametersAtEnd(
   { report }: Pick<Context, "report">,
   run: ClosingRun,
-  { parameters: before, isToldBefore = false }: { parameters: Readonly<Record<string, string>>; isToldBefore?: boolean },
+  {
+    parameters: before,
+    isToldBefore = false,
+    end = Number.POSITIVE_INFINITY,
+  }: { parameters: Readonly<Record<string, string>>; isToldBefore?: boolean; end?: number },
 ): Readonly<Record<string, string>> {
   const { project, facts } = run;
   const { closing } = facts();
   const file = project.config.params;
   if (file === null || !isWritten(project, closing.paramsMark)) return before;
   const given = Object.fromEntries(Object.entries(before).filter(([name]) => closing.given.includes(name)));
+  const isOwn = paramsSetByDvc(run) !== null || writtenParams(run) !== null;
+  if (isWrittenAfter(join(project.root, file), end)) {
+    if (!isOwn) return before;
+    report({ kind: "warning", text: `${file} was written after the last sign of the program: what it says counts for nothing` });
+    return given;
+  }
   try {
     const now = { ...readParameterFile(project), ...given };
-    if (paramsSetByDvc(run) !== null || writtenParams(run) !== null) return now;
+    if (isOwn) return now;
     if (isToldBefore || isSame(hideSecrets(now), hideSecrets(before))) return before;
     report({
       kind: "warning",
@@ -59,6 +70,13 @@ export function parametersAtEnd(
     report({ kind: "warning", text: `parameters are those of the start: ${error.message}`, hint: error.hint });
   }
   return before;
+}
+
+/** False: what the program wrote there has been overwritten since its `end`. */
+export function paramsStand(run: ClosingRun, end: number): boolean {
+  const { root, config } = run.project;
+  if (config.params === null || !isWrittenAfter(join(root, config.params), end)) return true;
+  return paramsSetByDvc(run) === null && writtenParams(run) === null;
 }
 
 /** The stored path of the `params:` file where dvc itself sets them: `dvc exp run -S lr=0.2` writes into the file what it then runs with. */
