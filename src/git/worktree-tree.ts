@@ -7,8 +7,8 @@ import { copyIndex } from "./index-file.ts";
 /** Untracked files that are larger are data nobody has tracked yet, not code. */
 const LARGEST_UNTRACKED = 2 ** 20;
 
-/** Tree of the tracked files and of small untracked ones. `folder`: empty, for its objects; see {@link reading}. */
-export function worktreeTree(repository: Repository, folder: string): string {
+/** Tree of the tracked files and of small untracked ones. `folder`: empty, for its objects; see {@link reading}. `isNone`: untracked, and no code. */
+export function worktreeTree(repository: Repository, folder: string, isNone: (path: string) => boolean): string {
   const env = {
     GIT_INDEX_FILE: join(folder, "index"),
     GIT_OBJECT_DIRECTORY: folder,
@@ -18,6 +18,7 @@ export function worktreeTree(repository: Repository, folder: string): string {
   gitResult(repository, ["add", "--update", "--", "."], { env });
   const untracked = git(repository, ["ls-files", "-z", "--others", "--exclude-standard"], { env }).split("\0").filter(Boolean);
   const small = untracked.filter((path) => {
+    if (isNone(path)) return false;
     const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
     return stat !== undefined && !stat.isDirectory() && stat.size <= LARGEST_UNTRACKED;
   });

@@ -25,7 +25,13 @@ describe("files that no version has", () => {
     repo.write("mine.bin", "x".repeat(2 ** 20));
     const { code, data, warnings } = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]);
     expect(code).toBe(0);
-    const left = { files: 2, bytes: 2 ** 20 + `weights of ${data.run_id}`.length, paths: ["big.bin", "out/deep/weights.pt"], folder: null };
+    const left = {
+      files: 2,
+      bytes: 2 ** 20 + `weights of ${data.run_id}`.length,
+      paths: ["big.bin", "out/deep/weights.pt"],
+      model: "out/deep/weights.pt",
+      folder: null,
+    };
     expect(data.left).toEqual(left);
     expect(warnings).toMatchObject([
       { text: expect.stringContaining("mine.bin is not part of this experiment") },
@@ -77,6 +83,64 @@ describe("files that no version has", () => {
     repo.write("expver.yaml", `metrics: { accuracy: max }\n${line}\n`);
     expect(repo.expver(["run", "-m", "y", "--", "node", "train.js"]).stderr).not.toContain("left what");
     expect(repo.expverJson(["models", "list"]).data.models).toMatchObject([{ version: "e0.2.0", path: "net.pt" }]);
+  });
+
+  it("are no code of the next run, unless they are what people write or Git has them", () => {
+    const repo = makeExperiment();
+    repo.write(
+      "train.js",
+      `const fs = require("fs");
+      fs.writeFileSync("metrics.json", JSON.stringify({ accuracy: 0.9 }));
+      fs.mkdirSync("out", { recursive: true });
+      for (const path of ["model.json", "plot.png", "out/net.pt", "out/tokenizer.json", "helper.py", "vocabulary.bin"]) fs.writeFileSync(path, process.env.EXPVER_RUN_ID);
+      if (process.argv[2] === "fail") process.exit(1);`,
+    );
+    const run = (...words: string[]) => repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js", ...words]);
+    expect(run("fail").code).toBe(1);
+    repo.write("added.csv", "1");
+    expect(run().data.version).toBe("e0.1.0");
+    const ofFirst = repo.git("ls-tree", "-r", "--name-only", "e0.1.0").split("\n");
+    expect(ofFirst.filter((path) => /^(?:model|plot|out|voc|helper|added)/.test(path))).toEqual(["added.csv", "helper.py"]);
+    expect(repo.expver(["diff", "e0.1.0", "now"]).stdout).not.toMatch(/plot\.png|model\.json/);
+    repo.git("add", "vocabulary.bin");
+    const { data, warnings } = run();
+    expect(data.heldBack.map(({ path, files }: { path: string; files: number }) => [path, files])).toEqual([
+      ["model.json", 1],
+      ["out", 2],
+      ["plot.png", 1],
+    ]);
+    expect(warnings[0]).toEqual({
+      text: "model.json, out/ (2 files), plot.png are not part of this experiment (left by an earlier run)",
+      hint: "model.json: an earlier run wrote it; to keep what runs write there: track: [model.json] in expver.yaml; if the program reads it: git add model.json",
+    });
+    expect(repo.git("ls-tree", "--name-only", "e0.2.0", "model.json", "vocabulary.bin")).toBe("vocabulary.bin");
+  });
+
+  it("are what was written while the program ran", () => {
+    const repo = makeExperiment();
+    repo.write(
+      "train.js",
+      `const fs = require("fs");
+      fs.writeFileSync("unpacked.csv", "");
+      fs.utimesSync("unpacked.csv", 1, 1);`,
+    );
+    expect(repo.expver(["run", "--", "node", "train.js"]).code).toBe(0);
+    expect(repo.expverJson(["run", "--", "node", "train.js"]).data.heldBack).toEqual([]);
+  });
+
+  it("are proposed as the model: the one that was written last, or the folder that it fills", () => {
+    const repo = makeExperiment();
+    repo.write("expver.yaml", "");
+    repo.write(
+      "train.js",
+      `const fs = require("fs");
+      const write = (path, age) => (fs.mkdirSync(require("path").dirname(path), { recursive: true }), fs.writeFileSync(path, ""), fs.utimesSync(path, 1e9 - age, 1e9 - age));
+      for (let epoch = 10; epoch < 40; epoch += 1) write("checkpoints/" + epoch + "/net.pt", 100 - epoch);
+      write("final/net.pt", 0); write("final/tokenizer.json", 0);`,
+    );
+    expect(repo.expver(["run", "--", "node", "train.js"]).stderr).toContain("or as the model: models: { output: final };");
+    repo.write("train.js", `require("fs").writeFileSync("net.pt", "");`);
+    expect(repo.expver(["run", "--", "node", "train.js"]).stderr).toContain("or as the model: models: { output: net.pt };");
   });
 
   it("are not those that were there, where no snapshot or no branch has them", () => {

@@ -10,7 +10,9 @@ const RULES: SnapshotRules = {
   renamedIn: () => [],
   isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
   isOutputBeside: () => false,
+  left: new Map([["out/net/net.pt", "out/net"]]),
   typed: shellWord,
+  named: (path) => path,
 };
 const untracked = (path: string, bytes = 10): Change => ({ path, tracked: false, deleted: false, bytes });
 const modified = (path: string, bytes = 10): Change => ({ ...untracked(path, bytes), tracked: true });

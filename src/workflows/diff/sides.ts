@@ -20,6 +20,7 @@ import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
+import { readNotedLeft } from "../run/snapshot/noted-left.ts";
 import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
 import { environmentFacts, runBehind } from "../show/environment.ts";
 import { standingRun } from "./standing-run.ts";
@@ -155,7 +156,8 @@ async function worktreeSide(project: Project, context: Context, { name, versions
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, pointers);
   const { run, packages, sweep } = standingRun(project, { versions, artifacts }) ?? { run: null, packages: null, sweep: null };
   const numbers = run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`;
-  const code = worktreeTree(repository, treeFolder());
+  const left = readNotedLeft(repository);
+  const code = worktreeTree(repository, treeFolder(), (path) => left.has(path));
   return {
     name,
     kind: "worktree",

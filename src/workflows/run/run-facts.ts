@@ -71,6 +71,8 @@ export interface LeftFiles {
   bytes: number;
   /** The first of them, from the Git root. */
   paths: string[];
+  /** Of those that are called like a model the one written last, or the folder that it fills; absent: there is none. */
+  model?: string;
   /** Absolute, where they have been moved; null: they are where they were written. */
   folder: string | null;
 }

@@ -278,7 +278,8 @@ async function storeUnversioned(context: Context, run: ClosingRun, collected: Co
     context.report({ kind: "warning", text: `outputs of run ${runId} could not be stored: ${error.message}`, hint: error.hint });
   }
   release(run);
-  run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
+  const left = run.isShard ? null : findLeft(run);
+  run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models, left });
   return outcomeOf(run, { collected, outputs, onBranch: false, line: null });
 }
 

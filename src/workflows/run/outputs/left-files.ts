@@ -1,8 +1,8 @@
 /** Files a program wrote that are neither model, output, row nor log: no version has them, and unless somebody says so nobody notices. */
-import { mkdirSync, renameSync } from "node:fs";
+import { lstatSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isModelName } from "../../../config/model-places.ts";
-import { absolutePath, configPath, storedPath, typedPath, underAny } from "../../../config/paths.ts";
+import { absolutePath, configPath, isWithin, storedPath, typedPath, underAny } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { yamlSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -12,6 +12,7 @@ import { isThere } from "../../../platform/files.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
 import { readFileChanges } from "../snapshot/changes.ts";
+import { noteLeft } from "../snapshot/noted-left.ts";
 import { runLog } from "../snapshot/run-logs.ts";
 import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { outputsOf } from "./outputs.ts";
@@ -28,7 +29,9 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
   const { closing, snapshot } = facts();
   const linked = project.config.link.map((path) => storedPath(project, path));
   const params = project.config.params === null ? [] : [storedPath(project, project.config.params)];
-  const isKnown = underAny([...closing.heldBack.map(({ path }) => path), ...linked, ...params]);
+  // Beside what earlier runs left there may be what this one did.
+  const known = closing.heldBack.filter(({ reason }) => reason !== "left");
+  const isKnown = underAny([...known.map(({ path }) => path), ...linked, ...params]);
   const isOutput = outputsOf(run);
   const changes = readFileChanges(repository).filter(({ path, tracked }) => (isShard || !tracked) && !isKnown(path) && !isOutput(path));
   const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers));
@@ -43,28 +46,60 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
   return left.filter(({ path }) => !ofSnapshot.has(path)).sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-function summed(left: readonly { path: string; bytes: number }[], folder: string | null): LeftFiles | null {
+function summed({ repository }: ClosingRun, left: readonly { path: string; bytes: number }[], folder: string | null): LeftFiles | null {
   if (left.length === 0) return null;
   const bytes = left.reduce((sum, one) => sum + one.bytes, 0);
-  return { files: left.length, bytes, paths: left.slice(0, SHOWN).map(({ path }) => path), folder };
+  const paths = left.map(({ path }) => path);
+  const model = modelAmong(repository, paths);
+  return { files: left.length, bytes, paths: paths.slice(0, SHOWN), ...(model === null ? {} : { model }), folder };
 }
 
-/** Null also when Git cannot say: a finished run is not to fail for that. Without a snapshot nobody knows what was there before. */
+/** After its checkpoints a program saves what it has trained, alone or with what belongs to it (a tokenizer). */
+function modelAmong(repository: Repository, paths: readonly string[]): string | null {
+  const models = paths.filter((path) => isModelName(path) && runLog(path) === null);
+  const ages = new Map(models.map((path) => [path, lstatSync(join(repository.root, path)).mtimeMs]));
+  const [last] = models.toSorted((one, other) => (ages.get(other) ?? 0) - (ages.get(one) ?? 0));
+  if (last === undefined) return null;
+  const folder = dirname(last);
+  const [unit] = unitsOf(repository, folder === "." ? [] : paths.filter((path) => isWithin(path, folder)));
+  const isAlone = models.filter((path) => isWithin(path, folder)).length === 1;
+  return unit?.path === folder && isAlone ? folder : last;
+}
+
+/**
+ * Notes for later runs what was written while the program ran. Null also when Git cannot say: a finished run is not to fail for that. Without a snapshot nobody knows what was there
+ * before.
+ */
 export function findLeft(run: ClosingRun): LeftFiles | null {
-  if (!run.facts().closing.commit) return null;
+  const { repository, facts } = run;
+  if (!facts().closing.commit || facts().snapshot === null) return null;
   try {
-    return summed(leftPaths(run), null);
+    const left = leftPaths(run);
+    const written = left.map(({ path }) => path).filter(writtenMeanwhile(run));
+    noteLeft(repository, unitsOf(repository, written));
+    return summed(run, left, null);
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     return null;
   }
 }
 
+/** Nothing where nobody saw the program's end: what came after it is somebody's own. */
+function writtenMeanwhile({ repository, facts }: ClosingRun): (path: string) => boolean {
+  const { startedAt, endedAt, closing } = facts();
+  if (endedAt === null || closing.marksAtEnd === null) return () => false;
+  const [from, to] = [Date.parse(startedAt), Date.parse(endedAt)];
+  return (path) => {
+    const { mtimeMs } = lstatSync(join(repository.root, path));
+    return mtimeMs >= from && mtimeMs <= to;
+  };
+}
+
 /** Out of a workspace, which is another run's soon, into the folder of the run. Safe to repeat. */
 export function keepLeft(run: ClosingRun): LeftFiles | null {
   const folder = join(run.folder, "left");
   const paths = leftPaths(run);
-  const left = run.facts().left ?? summed(paths, folder);
+  const left = run.facts().left ?? summed(run, paths, folder);
   if (left === null) return null;
   run.save({ left });
   for (const { path } of paths) {
@@ -76,17 +111,15 @@ export function keepLeft(run: ClosingRun): LeftFiles | null {
 }
 
 /** What is to be typed is relative to where it is typed, and what is to be written to `expver.yaml`. */
-export function warnOfLeft(context: Context, { project, repository, runId }: ClosingRun, { paths, files, folder }: LeftFiles): void {
+export function warnOfLeft(context: Context, { project, repository, runId }: ClosingRun, { paths, files, folder, model }: LeftFiles): void {
   const units = unitsOf(repository, paths);
   const shown = units.slice(0, 3);
   const rest = files - shown.reduce((sum, unit) => sum + unit.paths.length, 0);
   const kept = folder === null ? "" : `, kept in ${folder}`;
   const names = shown.map(({ path, paths: { length } }) => (length > 1 ? `${path}/ (${length} files)` : path)).join(", ");
   const globs = [...new Set(shown.map((unit) => globOf(project, unit)))].join(", ");
-  const model = isThere(absolutePath(project, storedPath(project, project.config.models.output)))
-    ? undefined
-    : paths.find((path) => isModelName(path) && runLog(path) === null);
-  const asModel = model === undefined ? "" : `, or as the model: models: { output: ${yamlSource(configPath(project, model))} }`;
+  const hasModel = isThere(absolutePath(project, storedPath(project, project.config.models.output)));
+  const asModel = hasModel || model === undefined ? "" : `, or as the model: models: { output: ${yamlSource(configPath(project, model))} }`;
   const now = folder === null ? `; or now: expver data add ${typedPath(project, shown[0]?.path ?? "")}` : "";
   context.report({
     kind: "warning",

@@ -2,13 +2,15 @@
 
 import { basename, dirname, relative } from "node:path/posix";
 import { isOutputBeside } from "../../../config/outputs-beside.ts";
-import { isUnder, isWithin, typedPath, underAny } from "../../../config/paths.ts";
-import { type Project, topOf } from "../../../config/project.ts";
+import { configPath, isUnder, isWithin, typedPath, underAny } from "../../../config/paths.ts";
+import { type Project, requireRepository, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
+import { yamlSource } from "../../../config/yaml-text.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
+import { readNotedLeft } from "./noted-left.ts";
 import { type Renamed, renamedAs, renamedData } from "./renamed-data.ts";
 import { runLog } from "./run-logs.ts";
 
@@ -34,7 +36,7 @@ export interface Change {
 export interface HeldBack {
   /** The file, or the folder that stands for all in it. */
   path: string;
-  reason: "large" | "secret" | "environment" | "log" | "output" | "repository" | "name" | "data" | "overlooked";
+  reason: "large" | "secret" | "environment" | "log" | "output" | "left" | "repository" | "name" | "data" | "overlooked";
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
@@ -62,8 +64,12 @@ export interface SnapshotRules {
   isOutput: (path: string) => boolean;
   /** The same of other projects of the repository, their models and databases too. */
   isOutputBeside: (path: string) => boolean;
+  /** What earlier runs have left: the unit of each file. */
+  left: ReadonlyMap<string, string>;
   /** A path as a word of a command line, for where the person stands. */
   typed: (path: string) => string;
+  /** A path as `expver.yaml` names it. */
+  named: (path: string) => string;
 }
 
 export interface Selection {
@@ -83,7 +89,9 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
     renamedIn: (changes) => renamedData(project, pointers, changes),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
     isOutputBeside: isOutputBeside(project),
+    left: readNotedLeft(requireRepository(project)),
     typed: (path) => typedPath(project, path),
+    named: (path) => configPath(project, path),
   };
 }
 
@@ -162,6 +170,12 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
   const data = renamedAs(renamed, path);
   if (data !== undefined) return { path: data.path, reason: "data", advice: `${data.from} under another name: ${moving(data, typed)}` };
   if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: ${ignoring(`/${path}`)}` };
+  const left = rules.left.get(path);
+  if (left !== undefined) {
+    const glob = yamlSource(left === path ? rules.named(path) : `${rules.named(left)}/**`);
+    const advice = `an earlier run wrote it; to keep what runs write there: track: [${glob}] in expver.yaml; if the program reads it: git add ${typed(left)}`;
+    return { path: left, reason: "left", advice };
+  }
   if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${typed(path)}` };
   return "in";
 }

@@ -22,7 +22,8 @@ export function selectionSteps({ heldBack, unusual }: Selection): Step[] {
 }
 
 export function tellSelection({ report }: Context, { heldBack, unusual }: Selection): void {
-  for (const { path, reason, advice } of heldBack) {
+  tellLeft(report, heldBack);
+  for (const { path, reason, advice } of heldBack.filter((one) => one.reason !== "left")) {
     report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
   }
   for (const { path, reason, advice } of unusual) {
@@ -32,6 +33,21 @@ export function tellSelection({ report }: Context, { heldBack, unusual }: Select
       hint: advice,
     });
   }
+}
+
+/** Programs leave many files: said in one line. */
+function tellLeft(report: Context["report"], heldBack: Selection["heldBack"]): void {
+  const left = heldBack.filter(({ reason }) => reason === "left");
+  const [first] = left;
+  if (first === undefined) return;
+  const names = left.slice(0, 3).map(({ path, files }) => (files > 1 ? `${path}/ (${files} files)` : path));
+  const more = left.length > names.length ? ` and ${left.length - names.length} more` : "";
+  const each = left.length > 1 ? `${first.path}: ` : "";
+  report({
+    kind: "warning",
+    text: `${names.join(", ")}${more} ${left.length > 1 ? "are" : "is"} not part of this experiment (left by an earlier run)`,
+    hint: each + first.advice,
+  });
 }
 
 const WORDS = { large: "is large", secret: "looks like a secret" } as const;

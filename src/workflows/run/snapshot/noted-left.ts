@@ -1,0 +1,55 @@
+/** What runs of this worktree have left: beside its index it is noted, so that a later run does not take the model of another run for its code. */
+import { join } from "node:path";
+import { isModelName } from "../../../config/model-places.ts";
+import type { Repository } from "../../../git/git.ts";
+import { isThere, readTextIfExists, writeFileAtomic } from "../../../platform/files.ts";
+
+/** Files that share a folder in which Git has nothing count as one: the folder. */
+export interface LeftUnit {
+  path: string;
+  paths: readonly string[];
+}
+
+/** What programs write, and people do not. */
+const PRODUCT =
+  /\.(?:bin|pb|msgpack|np[yz]|parquet|feather|arrow|csv|tsv|jsonl|png|jpe?g|gif|svg|pdf|log)$|(?:model|history|metrics|results?|scores|report)\.(?:json|txt)$/i;
+const CODE = /\.(?:py|ipynb|r|rmd|jl|sh|[cm]?[jt]sx?|c|cc|cpp|cu|h|hpp|rs|go|java|scala|lua)$/i;
+
+function isProduct(path: string): boolean {
+  return isModelName(path) || PRODUCT.test(path);
+}
+
+/** Somebody may have gone on working meanwhile: of what people write too only what lies among products in a folder without code. */
+function productsOf(units: readonly LeftUnit[]): LeftUnit[] {
+  return units.flatMap(({ path, paths }) => {
+    const products = paths.filter(isProduct);
+    if (products.length === 0) return [];
+    return paths.some((one) => CODE.test(one)) ? products.map((one) => ({ path: one, paths: [one] })) : [{ path, paths }];
+  });
+}
+
+function fileOf({ gitDir }: Repository): string {
+  return join(gitDir, "expver", "left.json");
+}
+
+function readUnits(repository: Repository): LeftUnit[] {
+  const text = readTextIfExists(fileOf(repository));
+  return text === null ? [] : (JSON.parse(text) as LeftUnit[]);
+}
+
+/** The unit of each file. */
+export function readNotedLeft(repository: Repository): ReadonlyMap<string, string> {
+  return new Map(readUnits(repository).flatMap(({ path, paths }) => paths.map((one): [string, string] => [one, path])));
+}
+
+/** Adds to what earlier runs have left, as far as that is still there. */
+export function noteLeft(repository: Repository, left: readonly LeftUnit[]): void {
+  const products = productsOf(left);
+  if (products.length === 0) return;
+  const isNew = new Set(products.flatMap(({ paths }) => paths));
+  const standing = readUnits(repository).flatMap(({ path, paths }) => {
+    const still = paths.filter((one) => !isNew.has(one) && isThere(join(repository.root, one)));
+    return still.length === 0 ? [] : [{ path, paths: still }];
+  });
+  writeFileAtomic(fileOf(repository), JSON.stringify([...standing, ...products]));
+}
