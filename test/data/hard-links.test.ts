@@ -154,6 +154,29 @@ it.skipIf(smallDisk(64) === null)(
   },
 );
 
+it.skipIf(smallDisk(64) === null).each([
+  ["remove", "a.dvc", "b.dvc"],
+  ["destroy", "--force"],
+])("%s changes nothing when its links have no room to become files all together, though each of them has", (...words) => {
+  const disk = smallDisk(8192) ?? "";
+  const repository = openTestRepository(join(disk, "project"));
+  mkdirSync(repository.root);
+  repository.git("init", "-q");
+  repository.expver(["data", "init", "-q"]);
+  repository.write(".dvc/config.local", `[cache]\n    dir = ${makeFolder("cache")}\n    type = symlink\n`);
+  for (const name of ["a", "b"]) repository.write(name, name.repeat(2 ** 20));
+  expect(repository.expver(["data", "add", "a", "b"]).code).toBe(0);
+  fill(disk);
+  for (let index = 0; index < 24; index += 1) rmSync(join(disk, `ballast-65536-${index}`)); // 1.5 MiB
+  const before = repository.git("status", "--porcelain", "--ignored");
+  expect(repository.expver(["data", ...words]).stderr).toMatch(/no room for 2 copies/);
+  expect(["a", "b"].map((name) => lstatSync(join(repository.root, name)).isSymbolicLink())).toEqual([true, true]);
+  expect(repository.git("status", "--porcelain", "--ignored")).toBe(before);
+  unfill(disk);
+  expect(repository.expver(["data", ...words]).code).toBe(0);
+  expect(["a", "b"].map((name) => lstatSync(join(repository.root, name)).isFile())).toEqual([true, true]);
+});
+
 it("a script that could be run can be run when it is no link any more", () => {
   const repository = makeRepository();
   repository.expver(["data", "init", "-q"]);

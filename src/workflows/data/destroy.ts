@@ -13,11 +13,10 @@ import { shellWord } from "../../platform/shell-word.ts";
 import { readPointers } from "../../store/pointers/pointers.ts";
 import { dvcFolder, readDvcConfig } from "../../store/settings/dvc-config.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { walkingOutput } from "../../store/worktree/scan.ts";
 import { isHere } from "../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
-import { releasing } from "./cache/unprotect.ts";
+import { releasing, walkingOutputs } from "./cache/unprotect.ts";
 import { openData } from "./open-data.ts";
 import { performLocked } from "./perform-locked.ts";
 
@@ -64,10 +63,9 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
       writes: outputs,
       work: async (operation) => {
         // Links into the cache would lead nowhere.
-        for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
-          const { files } = await paceWork(walkingOutput(project, path), context, { label: "looking at data" });
-          await paceWork(releasing(project, files), context, { label: "copying data" });
-        }
+        const paths = outputs.map((one) => absolutePath(project, one)).filter(isHere);
+        const files = await paceWork(walkingOutputs(project, paths), context, { label: "looking at data" });
+        await paceWork(releasing(project, files.flat()), context, { label: "copying data" });
         applyFileEdits(project, operation, edits);
         const trash = trashPlace(project, dvc);
         const within = (path: string) => path.slice(topOf(project).length + 1);

@@ -5,10 +5,8 @@ import { ExpverError } from "../../errors.ts";
 import type { Effect, Operation } from "../../journal/types.ts";
 import type { Work } from "../../platform/pace.ts";
 import { parsePointerFile } from "../../store/pointers/pointer-file.ts";
-import { walkingOutput } from "../../store/worktree/scan.ts";
 import { isHere } from "../../store/worktree/status.ts";
-import type { WalkedFile } from "../../store/worktree/walk.ts";
-import { needRoomToRelease, releasing } from "../data/cache/unprotect.ts";
+import { needRoomToRelease, releasing, walkingOutputs } from "../data/cache/unprotect.ts";
 
 /** A `.dvc` file that was made or rewritten. */
 export function isOfPointer(effect: Effect): boolean {
@@ -17,19 +15,16 @@ export function isOfPointer(effect: Effect): boolean {
 
 /** It may be links into the cache, where nothing names its bytes now: it becomes files. Safe to repeat. */
 export function* releasingUntracked(project: Project, operation: Operation): Work<void> {
-  for (const path of untrackedBy(project, operation)) {
-    const { files } = yield* walkingOutput(project, path, { mayLack: true });
-    yield* releasing(project, files);
-  }
+  const files = yield* walkingOutputs(project, untrackedBy(project, operation), { mayLack: true });
+  yield* releasing(project, files.flat());
 }
 
 /** Asked before anything is taken back; `going`: stored paths that will be taken away before. Throws E_DISK_FULL. */
 export function* needingRoomForUntracked(project: Project, operation: Operation, going: readonly string[]): Work<void> {
   const goes = new Set(going.map((path) => absolutePath(project, path)));
   const paths = untrackedBy(project, operation).filter((path) => !goes.has(path));
-  const files: WalkedFile[] = [];
-  for (const path of paths) for (const file of (yield* walkingOutput(project, path, { mayLack: true })).files) files.push(file);
-  needRoomToRelease(project, files);
+  const files = yield* walkingOutputs(project, paths, { mayLack: true });
+  needRoomToRelease(project, files.flat());
 }
 
 /** Absolute paths of the outputs that are there and that no pointer names when the operation is taken back. */

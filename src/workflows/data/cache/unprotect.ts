@@ -33,12 +33,12 @@ export interface UnprotectResult {
 export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult> = {
   async plan(context, input) {
     const project = openData(context);
-    let files: WalkedFile[] = [];
-    for (const target of wordsOf(input.target)) {
+    const paths = wordsOf(input.target).map((target) => {
       const path = resolve(context.cwd, target);
       if (!isHere(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${target} to unprotect`, { details: { path } });
-      files = files.concat((await paceWork(walkingOutput(project, path), context, { label: "looking at data" })).files);
-    }
+      return path;
+    });
+    const files = (await paceWork(walkingOutputs(project, paths), context, { label: "looking at data" })).flat();
     refuseOutside(project, new Set(files.map(({ path }) => dirname(path))));
     return {
       command: "data unprotect",
@@ -55,7 +55,18 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
   },
 };
 
-/** What stays when nobody tracks it any more must not depend on the cache: links become files, the others stay as they are. */
+/** The files of each of these outputs, by their absolute paths. */
+export function* walkingOutputs(
+  project: Project,
+  paths: readonly string[],
+  options: { mayLack?: boolean } = {},
+): Work<(readonly WalkedFile[])[]> {
+  const found: (readonly WalkedFile[])[] = [];
+  for (const path of paths) found.push((yield* walkingOutput(project, path, options)).files);
+  return found;
+}
+
+/** What stays when nobody tracks it any more must not depend on the cache: links become files, the others stay as they are. Throws E_DISK_FULL before the first when not all have room. */
 export function* releasing(project: Project, files: readonly WalkedFile[]): Work<void> {
   const links = linksAmong(files);
   if (links.length > 0) yield* unprotecting(project, links);

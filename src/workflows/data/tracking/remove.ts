@@ -17,12 +17,12 @@ import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { unignoreEdit } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
-import { scanOutput, walkingOutput } from "../../../store/worktree/scan.ts";
+import { scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { releasing } from "../cache/unprotect.ts";
+import { releasing, walkingOutputs } from "../cache/unprotect.ts";
 import { removingStored } from "../checkout-effects.ts";
 import { bringToRest } from "../databases.ts";
 import { withExitCode } from "../exit-codes.ts";
@@ -88,9 +88,9 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
       writes: outputs.map(({ path }) => path),
       work: async (operation) => {
         if (outs) await bringToRest(outputs.map(({ path }) => absolutePath(project, path)));
-        applyFileEdits(project, operation, edits);
         const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
-        if (!outs) for (const path of present) await releaseAll(project, context, path);
+        if (!outs) await releaseAll(project, context, present);
+        applyFileEdits(project, operation, edits);
         const trash = (path: string) => recordTrash(project, operation, path);
         const going = outs ? outputs : [];
         for (const output of going)
@@ -149,20 +149,20 @@ function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[
   return [...edits.values()];
 }
 
-/** Throws E_DATA for a folder with links to nothing. */
-async function releaseAll(project: Project, context: Context, path: string): Promise<void> {
+/** Throws E_DATA for a folder with links to nothing, E_DISK_FULL when not all of them have room. */
+async function releaseAll(project: Project, context: Context, paths: readonly string[]): Promise<void> {
   try {
-    await paceWork(release(project, path), context, { label: `releasing ${path}` });
+    await paceWork(release(project, paths), context, { label: "releasing data" });
   } catch (error) {
     throw error instanceof ExpverError && error.code === "E_DATA" ? withExitCode(error, 255) : error;
   }
 }
 
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
-function* release(project: Project, path: string): Work<void> {
-  const { files } = yield* walkingOutput(project, path);
-  yield* releasing(project, files);
-  for (const file of files.slice(0, 1)) makeLookNew(file.path);
+function* release(project: Project, paths: readonly string[]): Work<void> {
+  const files = yield* walkingOutputs(project, paths);
+  yield* releasing(project, files.flat());
+  for (const [first] of files) if (first !== undefined) makeLookNew(first.path);
 }
 
 /** Only its owner may set a file's time; in a folder of a group's, a copy has its place. */
