@@ -2,10 +2,10 @@
 import type { Direction } from "./config.ts";
 
 const SMALLER = words(
-  "loss losses error errors err rmse mse mae mape perplexity ppl wer cer fid latency nll brier logloss regret deviance fpr fnr eer",
+  "loss losses error errors err rmse rmsle mse mae mape smape perplexity ppl wer cer fid latency nll brier logloss mlogloss merror regret deviance fpr fnr eer",
 );
 const LARGER = words(
-  "accuracy acc f1 f2 auc auroc auprc ap map precision recall score r2 bleu rouge rougel meteor iou miou dice mcc kappa ndcg mrr psnr ssim " +
+  "accuracy acc f1 f2 auc auroc auprc aucpr ap map precision recall score r2 bleu rouge rougel meteor iou miou dice mcc kappa ndcg mrr psnr ssim " +
     "reward specificity sensitivity tpr tnr chrf bertscore hits",
 );
 

@@ -92,6 +92,27 @@ it("a list with a row for each step has one number for each name, where it stand
   expect(parseMetrics(`${lines}\n{"loss": 0.4`, "metrics.json")).toEqual(parseMetrics(log, "log.json"));
 });
 
+it("a history by columns has one number for each; scores of classes have all of theirs", () => {
+  const keras = '{"loss": [0.9, 0.50], "val_loss": [0.8, NaN], "accuracy": [0.5, 0.60]}';
+  expect(parseMetrics(keras, "history.json")).toEqual({ loss: "0.50", val_loss: "NaN", accuracy: "0.60" });
+  const best = { metrics: { loss: "min" }, aggregate: { loss: "max" } } as const;
+  expect(parseMetrics(keras, "history.json", best)).toMatchObject({ loss: "0.9" });
+  const xgboost = '{"validation_0": {"mlogloss": [0.9, 0.50], "auc": [0.5, 0.60]}}';
+  expect(parseMetrics(xgboost, "evals_result.json")).toEqual({ "validation_0.mlogloss": "0.50", "validation_0.auc": "0.60" });
+  const other = { "f1.0": "0.1", "f1.1": "0.2" };
+  expect(parseMetrics('{"f1": [0.1, 0.2]}', "m.json")).toEqual(other);
+  expect(parseMetrics('{"f1": [0.1, 0.2], "loss": 0.5}', "m.json")).toEqual({ ...other, loss: "0.5" });
+  expect(parseMetrics('{"f1": [0.1, 0.2], "loss": [0.5]}', "m.json")).toEqual({ ...other, "loss.0": "0.5" });
+  expect(parseMetrics("{}", "m.json")).toEqual({});
+});
+
+it("a table may be called otherwise (Keras' training.log); other texts are read as YAML", () => {
+  expect(parseMetrics("epoch,accuracy,loss\n0,0.5,0.9\n1,0.60,0.70\n", "training.log")).toEqual({ accuracy: "0.60", loss: "0.70" });
+  expect(parseMetrics("acc: 0.5\nloss: 0.7\n", "numbers.txt")).toEqual({ acc: "0.5", loss: "0.7" });
+  expect(parseMetrics("{acc: 0.5, loss: 0.7}\n", "numbers")).toEqual({ acc: "0.5", loss: "0.7" });
+  expect(parseMetrics("a,b\n", "numbers.txt")).toEqual({});
+});
+
 it("tells a file that was written since from a stale or missing one", () => {
   const config = { metrics: {}, aggregate: {} };
   const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));

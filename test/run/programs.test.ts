@@ -158,6 +158,23 @@ it("a run without a number is told which file has some, when its program wrote o
   expect(hintOf(`mkdir out; echo '{"acc": 0.5}' > out/metrics.json`)).toBe(
     "It wrote out/metrics.json, which has acc: --metrics out/metrics.json before the --.",
   );
+  const epochs = (file: string) => `mkdir -p $(dirname ${file}); printf 'epoch,acc\\n1,0.4\\n2,0.5\\n' > ${file}`;
+  expect(hintOf(`rm -rf out; ${epochs("training.log")}`)).toBe(
+    "It wrote training.log, which has acc: --metrics training.log before the --.",
+  );
+  repo.run("rm", ["training.log"]);
+  const numbered =
+    'It wrote lightning_logs/version_1/metrics.csv, which has acc; the next run may write elsewhere: let it write one path (Lightning: CSVLogger(".", name="logs", version="")) and name that with --metrics FILE before the --.';
+  expect(hintOf(epochs("lightning_logs/version_1/metrics.csv"))).toBe(numbered);
+  const before = ["run", "--metrics", "lightning_logs/version_0/metrics.csv", "--", "sh", "-c"];
+  expect(repo.expverJson([...before, epochs("lightning_logs/version_0/metrics.csv")]).data.metrics).toEqual({ acc: "0.5" });
+  utimesSync(join(repo.root, "lightning_logs/version_0/metrics.csv"), 1e9, 1e9);
+  const { warnings } = repo.expverJson([...before, epochs("lightning_logs/version_1/metrics.csv")]);
+  expect(warnings).toContainEqual({
+    text: "the metrics file lightning_logs/version_0/metrics.csv was not written during the run and counts for nothing",
+    hint: numbered,
+  });
+  expect(repo.git("ls-files", "lightning_logs")).toBe("");
   // Links that lead to themselves end no run.
   expect(hintOf("rm -rf out metrics.json own.db*; ln -s metrics.json metrics.json; ln -s loop loop")).toMatch(/^A JSON, YAML or CSV file/);
 });

@@ -37,7 +37,7 @@ import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
 import { nameVersions } from "./name-versions.ts";
-import { warnNumberless, warnOfObjects, warnOfSeveral } from "./number-warnings.ts";
+import { hintOfWritten, warnNumberless, warnOfObjects, warnOfSeveral } from "./number-warnings.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { whileStoring } from "./while-storing.ts";
 
@@ -157,10 +157,12 @@ function metricsIn(context: Context, run: ClosingRun, { end }: Pick<CloseOptions
     if (isUnasked(facts())) return {};
     const what = WHAT[file.state];
     const near = file.state === "missing" ? fileLike(project, places.metrics) : undefined;
+    const hint =
+      near === undefined ? hintOfWritten(project, facts().startedAt, places.metrics) : `There is ${near}: was --metrics ${near} meant?`;
     context.report({
       kind: "warning",
       text: `the metrics file ${places.metrics} ${what}`,
-      ...(near === undefined ? {} : { hint: `There is ${near}: was --metrics ${near} meant?` }),
+      ...(hint === null ? {} : { hint }),
     });
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;

@@ -26,18 +26,24 @@ export function warnNumberless(context: Context, what: string, found: { project:
   });
 }
 
-function hintOfWritten(project: Project, since: string): string | null {
+/** What the program wrote instead, and how it becomes the run's numbers; null where nothing is found. `since`: ISO 8601; `named`: the file that was named. */
+export function hintOfWritten(project: Project, since: string, named: string | null = null): string | null {
   try {
-    return hintOfFile(project, since) ?? hintOfDatabase(project, since);
+    return hintOfFile(project, since, named) ?? hintOfDatabase(project, since);
   } catch {
     // A file that nobody may read, a link that leads to itself: no reason for a run to end otherwise.
     return null;
   }
 }
 
-function hintOfFile(project: Project, since: string): string | null {
-  const written = metricsWritten(project, since);
-  return written && `It wrote ${written.file}, which has ${written.names.join(", ")}: --metrics ${written.file} before the --.`;
+function hintOfFile(project: Project, since: string, named: string | null): string | null {
+  const written = metricsWritten(project, since, named);
+  if (written === null) return null;
+  const { file, names } = written;
+  const has = `It wrote ${file}, which has ${names.join(", ")}`;
+  return /\d[^/]*\//.test(file)
+    ? `${has}; the next run may write elsewhere: let it write one path (Lightning: CSVLogger(".", name="logs", version="")) and name that with --metrics FILE before the --.`
+    : `${has}: --metrics ${file} before the --.`;
 }
 
 /** xetrack's own examples name a file of their own. */
@@ -92,28 +98,50 @@ interface WrittenMetrics {
   names: string[];
 }
 
-const USUAL = ["metrics", "results", "scores", "eval", "evaluation", "all_results", "eval_results"].flatMap((name) =>
-  ["json", "yaml", "yml", "csv", "jsonl"].map((end) => `${name}.${end}`),
-);
+const USUAL = [
+  ...["metrics", "results", "scores", "eval", "evaluation", "all_results", "eval_results", "history"].flatMap((name) =>
+    ["json", "yaml", "yml", "csv", "jsonl"].map((end) => `${name}.${end}`),
+  ),
+  // Keras, XGBoost, CatBoost, Hugging Face.
+  ...["training.log", "evals_result.json", "test_error.tsv", "trainer_state.json"],
+];
 const LARGEST = 1 << 20;
 /** Of the clock of a file server. */
 const SKEW_MS = 2000;
 
-// A project keeps few folders at its top; one of many thousand is not searched.
+// One of many thousand is not searched.
 const MOST_FOLDERS = 100;
+const DEPTH = 2;
 
-/** A file at the top or in a folder there, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
-function metricsWritten(project: Project, since: string): WrittenMetrics | null {
+/** A file at the top or in a folder near it, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
+function metricsWritten(project: Project, since: string, named: string | null): WrittenMetrics | null {
   const { root } = project;
-  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
-  const places = ["", ...folders.slice(0, MOST_FOLDERS).map(({ name }) => `${name}/`)];
-  for (const file of places.flatMap((place) => USUAL.map((name) => place + name))) {
+  for (const file of placesIn(root).flatMap((place) => USUAL.map((name) => place + name))) {
     const stat = statSync(join(root, file), { throwIfNoEntry: false });
-    if (!stat?.isFile() || stat.size > LARGEST || !isSince(stat, since)) continue;
+    if (storedPath(project, file) === named || !stat?.isFile() || stat.size > LARGEST || !isSince(stat, since)) continue;
     const names = namesIn(join(root, file), file);
     if (names.length > 0) return { file: typedPath(project, storedPath(project, file)), names: names.slice(0, 3) };
   }
   return null;
+}
+
+/** The top, and the folders near it, of each level the newest first. */
+function placesIn(root: string): string[] {
+  const places = [""];
+  let level = places;
+  for (let depth = 0; depth < DEPTH && places.length <= MOST_FOLDERS; depth += 1) {
+    const found = level.flatMap((place) =>
+      readdirSync(join(root, place), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+        .map(({ name }) => ({ place: `${place}${name}/`, age: statSync(join(root, place, name)).mtimeMs })),
+    );
+    level = found
+      .sort((one, other) => other.age - one.age)
+      .slice(0, MOST_FOLDERS)
+      .map(({ place }) => place);
+    places.push(...level);
+  }
+  return places;
 }
 
 function isSince({ mtimeMs }: Stats, since: string): boolean {

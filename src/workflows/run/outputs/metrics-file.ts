@@ -55,6 +55,7 @@ export function findMetrics(text: string, file: string, config: Numbers = { metr
   const plain = text.replace(/^\ufeff/, "");
   if (/\.[ct]sv$/i.test(file)) return { metrics: ofTable(plain, /\.csv$/i.test(file) ? csvParseRows : tsvParseRows, config) };
   if (/\.(?:jsonl|ndjson)$/i.test(file)) return ofLines(plain, file, config);
+  if (!/\.(?:json|ya?ml)$/i.test(file) && isTable(plain)) return { metrics: ofTable(plain, csvParseRows, config) };
   if (!/\.json$/i.test(file)) return { metrics: ofTree(loadYaml(text, file, { exact: true }), config) };
   try {
     return { metrics: ofTree(exactJson(plain, file), config) };
@@ -74,8 +75,28 @@ function numbersIn(all: Record<string, string>): Record<string, string> {
   );
 }
 
+/** Keras' documentation calls the CSV file of its `CSVLogger` `training.log`. */
+function isTable(text: string): boolean {
+  const [names = [], row = []] = csvParseRows(text.split("\n", 2).join("\n"));
+  return (
+    names.length > 1 && row.length === names.length && names.every((name) => /^[^{}:]*[a-z][^{}:]*$/i.test(name)) && row.some(isNumber)
+  );
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "string" && NUMBER.test(value.trim());
+}
+
 /** A list with a row for each step among the rest (`log_history` of Hugging Face's `trainer_state.json`) is read as a file of such rows is. */
 function ofTree(tree: unknown, config: Numbers, name = ""): Record<string, string> {
+  const columns = name === "" ? columnsIn(tree) : [];
+  if (isHistory(columns)) {
+    const steps = stepsOf(config);
+    columns[0][1].forEach((_, at) => {
+      steps.add(numbersIn(Object.fromEntries(columns.map(([column, values]) => [column, String(values[at])]))));
+    });
+    return steps.numbers();
+  }
   if (isLog(tree)) {
     const steps = stepsOf(config, name === "" ? "" : `${name}.`);
     for (const row of tree) steps.add(numbersIn(flatten(row)));
@@ -84,6 +105,22 @@ function ofTree(tree: unknown, config: Numbers, name = ""): Record<string, strin
   if (!isMapping(tree)) return numbersIn(flatten(name === "" ? tree : { [name]: tree }));
   const below = ([key, value]: [string, unknown]) => Object.entries(ofTree(value, config, name === "" ? key : `${name}.${key}`));
   return Object.fromEntries(Object.entries(tree).flatMap(below));
+}
+
+/** Leaves that are no mappings, by their names. */
+function columnsIn(tree: unknown, name = ""): [name: string, leaf: unknown][] {
+  if (!isMapping(tree)) return [[name, tree]];
+  return Object.entries(tree).flatMap(([key, value]) => columnsIn(value, name === "" ? key : `${name}.${key}`));
+}
+
+/**
+ * Nothing but lists of one length with a number for each step, as Keras' `history.history` and XGBoost's `evals_result()` are. What is small when it is
+ * good is among them: scores of a model's classes are lists of one length too.
+ */
+function isHistory(columns: [name: string, leaf: unknown][]): columns is [[string, unknown[]], ...[string, unknown[]][]] {
+  const length = Array.isArray(columns[0]?.[1]) ? columns[0][1].length : 0;
+  const isColumn = (leaf: unknown) => Array.isArray(leaf) && leaf.length === length && leaf.every(isNumber);
+  return length > 1 && columns.every(([, leaf]) => isColumn(leaf)) && columns.some(([name]) => guessDirection(name) === "min");
 }
 
 /** Each of its members says how far the run had come. */

@@ -19,6 +19,7 @@ import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { paramsSetByDvc, writtenParams } from "../parameters/written-parameters.ts";
 import type { OutputFile } from "../run-facts.ts";
+import { runLog } from "../snapshot/run-logs.ts";
 import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import { type Promised, promisedAmong } from "./promised.ts";
@@ -115,7 +116,8 @@ function noteFilesIgnored(run: ClosingRun, kept: readonly string[]): FileEdit[] 
   if (isShard || !commit) return [];
   const notes = [metricsOfStage ? null : places.metrics, writtenParams(run)].filter((path) => path !== null);
   const isKept = (path: string) =>
-    isUnder(path, [...kept, ...pointers.map((one) => one.path)]) || readIndexEntries(repository, [path]).has(path);
+    // No snapshot takes it for code, nor is every such folder to get an ignore file.
+    runLog(path) !== null || isUnder(path, [...kept, ...pointers.map((one) => one.path)]) || readIndexEntries(repository, [path]).has(path);
   const files = notes.flatMap((path) => {
     const file = absolutePath(project, path);
     return !isListed(file) && existsSync(file) && !isKept(path) ? [file] : [];
