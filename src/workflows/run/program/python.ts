@@ -20,11 +20,11 @@ export interface PythonFacts {
 const PYTHON = /^(python|pypy)[\d.]*(\.exe)?$/;
 /** They start another program in the environment they are in themselves; after them come their own options. */
 const WRAPPERS = ["env", "nice", "nohup", "ionice", "setsid", "stdbuf", "taskset", "time", "timeout", "numactl", "xvfb-run"];
-/** They run a program in the `.venv` of the project. */
-const PROJECT_RUNNERS = ["uv", "poetry", "pdm", "rye"];
-/** What these start is elsewhere, or no Python's at all. */
+/** They run a program in the `.venv` of the project, as it is. */
+const PROJECT_RUNNERS = ["poetry", "pdm"];
+/** What these start is elsewhere, or no Python's at all; or they install first what a lock file says (uv), which is recorded as a file. */
 const ELSEWHERE =
-  /^(docker|podman|nerdctl|singularity|apptainer|ssh|kubectl|sbatch|srun|conda|mamba|micromamba|node|npm|npx|julia|Rscript|R)$/;
+  /^(docker|podman|nerdctl|singularity|apptainer|ssh|kubectl|sbatch|srun|conda|mamba|micromamba|pixi|uvx?|rye|pipx|hatch|tox|nox|node|npm|npx|julia|Rscript|R)$/;
 /** Installed for itself, as a tool is; what it runs are commands of its stages. */
 const OWN_PYTHON = ["dvc"];
 
@@ -33,7 +33,7 @@ export function pythonOf({ argv, cwd, env }: { argv: readonly string[]; cwd: str
   const [program = "", first] = withoutWrappers(argv);
   const name = basename(program);
   if (PYTHON.test(name)) return program;
-  if (PROJECT_RUNNERS.includes(name)) return first === "run" ? pythonOfProject(cwd, env) : null;
+  if (PROJECT_RUNNERS.includes(name)) return first === "run" ? pythonOfProject(cwd) : null;
   if (ELSEWHERE.test(name)) return null;
   const file = fileOf(program, { cwd, env });
   const interpreter = file === null || OWN_PYTHON.includes(name) ? null : shebangOf(file);
@@ -49,8 +49,7 @@ function withoutWrappers(argv: readonly string[]): readonly string[] {
   return python < 0 ? argv : argv.slice(python);
 }
 
-function pythonOfProject(cwd: string, env: Env): string | null {
-  if (env.UV_PROJECT_ENVIRONMENT) return pythonIn(resolve(cwd, env.UV_PROJECT_ENVIRONMENT));
+function pythonOfProject(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const found = pythonIn(join(folder, ".venv"));
     if (found !== null || dirname(folder) === folder) return found;
