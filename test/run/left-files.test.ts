@@ -71,6 +71,20 @@ describe("files that no version has", () => {
       },
     ]);
     expect(repo.expver(["data", "add", "checkpoints"]).code).toBe(0);
+    // Beside the results database, where Git has its pointer: what is in a folder of its own there is one all the same, a configuration too.
+    const beside = `for (const path of ["checkpoint-1/net.pt", "checkpoint-1/config.json", "runs/Nov29_10-30-52_host/events.out.tfevents.1", "runs/Nov29_10-30-52_host/events.out.tfevents.2"]) {
+      fs.mkdirSync(require("path").dirname("results/" + path), { recursive: true });
+      fs.writeFileSync("results/" + path, "");
+    }`;
+    repo.write("train.js", repo.read("train.js").replace(many, beside));
+    const next = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]);
+    expect(next.warnings.at(-1)).toMatchObject({
+      text: `run ${next.data.run_id} left what no version has: results/checkpoint-1/ (2 files), results/runs/Nov29_10-30-52_host/ (2 files)`,
+      hint: expect.stringContaining("track: ['results/checkpoint-1/**', 'results/runs/**']"),
+    });
+    const last = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).data;
+    expect(last.heldBack.map(({ path }: { path: string }) => path)).toContain("results/checkpoint-1");
+    expect(repo.git("ls-tree", "-r", "--name-only", last.version, "results")).not.toContain("config.json");
   });
 
   it("may be the model, where there is none in its place", () => {

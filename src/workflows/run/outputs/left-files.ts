@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isModelName } from "../../../config/model-places.ts";
-import { absolutePath, configPath, isWithin, storedPath, typedPath, underAny } from "../../../config/paths.ts";
+import { absolutePath, configPath, foldersOf, isWithin, storedPath, typedPath, underAny } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { yamlSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -12,7 +12,7 @@ import { isThere } from "../../../platform/files.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
 import { readFileChanges } from "../snapshot/changes.ts";
-import { noteLeft } from "../snapshot/noted-left.ts";
+import { type LeftUnit, noteLeft } from "../snapshot/noted-left.ts";
 import { runLog } from "../snapshot/run-logs.ts";
 import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { outputsOf } from "./outputs.ts";
@@ -130,22 +130,32 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
 
 /** Tools write the next run's into another folder beside it (by the day, or counted on): the one above stays. */
 function globOf(project: ClosingRun["project"], { path, paths }: { path: string; paths: readonly string[] }): string {
-  const stays = runLog(paths[0] ?? path)?.path ?? path;
+  const log = runLog(paths[0] ?? path)?.path ?? path;
+  const stays = isWithin(path, log) ? log : path;
   return `'${configPath(project, stays)}${paths.length > 1 || stays !== path ? "/**" : ""}'`;
 }
 
 /** Files that share a folder in which Git has nothing count as one: the folder. */
-function unitsOf(repository: Repository, paths: readonly string[]): { path: string; paths: string[] }[] {
-  const byTop = new Map<string, string[]>();
-  for (const path of paths) {
-    const top = path.replace(/\/.*/, "");
-    byTop.set(top, [...(byTop.get(top) ?? []), path]);
-  }
-  return [...byTop.values()].flatMap((group) => {
+function unitsOf(repository: Repository, paths: readonly string[]): LeftUnit[] {
+  const tops = new Set(paths.map((path) => path.replace(/\/.*/, "")));
+  const tracked = paths.length < 2 ? "" : git(repository, ["ls-files", "-z", "--", ...[...tops].map((top) => `:(top,literal)${top}`)]);
+  const ofGit = new Set(tracked.split("\0").flatMap((path) => foldersOf(dirname(path))));
+  const within = (group: readonly string[], above: string): LeftUnit[] => {
     const folder = sharedFolder(group);
-    const isOwn = group.length > 1 && folder !== "" && git(repository, ["ls-files", "-z", "--", `:(top,literal)${folder}`]) === "";
-    return isOwn ? [{ path: folder, paths: group }] : group.map((path) => ({ path, paths: [path] }));
-  });
+    if (group.length > 1 && folder !== "" && !ofGit.has(folder)) return [{ path: folder, paths: group }];
+    const depth = above === "" ? 0 : above.split("/").length;
+    const byNext = new Map<string, string[]>();
+    for (const path of group) {
+      const next = path.split("/", depth + 1).join("/");
+      const known = byNext.get(next);
+      if (known === undefined) byNext.set(next, [path]);
+      else known.push(path);
+    }
+    return [...byNext].flatMap(([next, members]) =>
+      members.length === 1 ? [{ path: members[0] ?? next, paths: members }] : within(members, next),
+    );
+  };
+  return within(paths, "");
 }
 
 /** The deepest folder all of them are in. */

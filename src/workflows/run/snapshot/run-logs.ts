@@ -1,6 +1,6 @@
 /** What programs and other tools write about runs, by names that nothing else has: never code, whoever has written it. */
 
-/** MLflow, Weights & Biases, Lightning, Hydra, CatBoost, Aim, Neptune, SwanLab, Ultralytics: the folder, and what only these put into one of that name. */
+/** MLflow, Weights & Biases, Lightning, Hydra, CatBoost, Aim, Neptune, SwanLab, Ultralytics, PyTorch's SummaryWriter: the folder, and what only these put into one of that name. */
 const FOLDERS = [
   { name: "mlruns", holds: /^/ },
   { name: "mlartifacts", holds: /^/ },
@@ -12,7 +12,7 @@ const FOLDERS = [
   { name: ".aim", holds: /^/ },
   { name: ".neptune", holds: /^/ },
   { name: "swanlog", holds: /^/ },
-  { name: "runs", holds: /^(?:detect|segment|classify|pose|obb|train|val)\/\w+\// },
+  { name: "runs", holds: /^(?:(?:detect|segment|classify|pose|obb|train|val)\/\w+|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_[^/]+)\// },
 ];
 /** TensorBoard, MLflow 3 (its default store, which grows with each run), nohup(1). */
 const FILES = [
