@@ -47,6 +47,16 @@ function makeStory(): TestRepository {
   return made;
 }
 
+it("where data goes stays as it is now, unless that is named", () => {
+  must(repo, "data", "remote", "add", "-d", "storage", "../storage");
+  repo.commit("where data goes");
+  const config = repo.read(".dvc/config");
+  must(repo, "restore", "e0.1.0");
+  expect([repo.read(".dvc/config"), repo.read("train.js")]).toEqual([config, "first\n"]);
+  must(repo, "restore", "e0.1.0", ".dvc/config");
+  expect(repo.read(".dvc/config")).not.toContain("storage");
+});
+
 function must(one: TestRepository, ...args: string[]): void {
   const { code, stderr } = one.expver(args);
   if (code !== 0) throw new Error(`expver ${args.join(" ")} (${code}): ${stderr}`);

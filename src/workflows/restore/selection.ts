@@ -1,9 +1,10 @@
 /** What of a version comes back, and what of today's goes: by looking only. */
 
 import { existsSync } from "node:fs";
+import { relative, sep } from "node:path";
 import { nearestPath } from "../../config/nearest.ts";
 import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
-import type { Project } from "../../config/project.ts";
+import { type Project, topOf } from "../../config/project.ts";
 import { inProjectsBeside } from "../../config/projects-beside.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -15,6 +16,7 @@ import { isThere, lstatIfThere } from "../../platform/files.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
 import { onePerOutput } from "../../store/pointers/contested.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
+import { configFile } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
 import { lookingForMissing, readingStored, storedMembers } from "../../store/worktree/make-output.ts";
 import { type OutputStatus, readingFiles, readingStatus } from "../../store/worktree/status.ts";
@@ -56,7 +58,8 @@ export async function selectToRestore(
   const isBeside = inProjectsBeside(project);
   const isWanted = (path: string) => (wanted.length === 0 ? !isBeside(path) : wanted.some((target) => isAtOrBelow(path, target)));
   const database = storedPath(project, project.config.results.database);
-  const isLeftOut = (path: string) => path === database && !wanted.some((target) => isAtOrBelow(database, target) && target !== "");
+  const isNamed = (path: string) => wanted.some((target) => isAtOrBelow(path, target) && target !== "");
+  const isLeftOut = (path: string) => path === database && !isNamed(database);
   const named = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));
   const once = new Set(
     onePerOutput(
@@ -69,6 +72,9 @@ export async function selectToRestore(
     named.flatMap(({ pointer, members }) => (members === null && pointer.stage === undefined ? [pointer.file] : [])),
   );
   const hidden = new Set([...then, ...now].filter(({ path }) => isLeftOut(path)).map(({ file }) => file));
+  // An early version had no remote yet, from which its own data is to come.
+  const settings = project.dvcRoot === null ? null : relative(topOf(project), configFile(project, "repo")).split(sep).join("/");
+  if (settings !== null && !isNamed(settings)) hidden.add(settings);
   const files = tree.filter(({ path }) => (isWanted(path) || pointerFiles.has(path)) && !hidden.has(path));
   const had = new Set(tree.map(({ path }) => path));
   const outputsThen = then.map(({ path }) => path);
