@@ -179,6 +179,20 @@ it("a run without a number is told which file has some, when its program wrote o
   expect(hintOf("rm -rf out metrics.json own.db*; ln -s metrics.json metrics.json; ln -s loop loop")).toMatch(/^A JSON, YAML or CSV file/);
 });
 
+it("a run that writes over a model which was taken for code is told how that becomes an output", () => {
+  const repo = makeExperiment();
+  repo.write("net.joblib", "made by hand before the first run");
+  const run = () => repo.expverJson(["run", "-m", "over", "--", "sh", "-c", "echo $EXPVER_RUN_ID > net.joblib"]);
+  expect(run().warnings).toContainEqual({
+    text: "changed while the run went on, and recorded so: net.joblib",
+    hint: "net.joblib is in the version's code as it was before the run. If the program writes it, say so in expver.yaml: track: [net.joblib], or for the model: models: { output: net.joblib }",
+  });
+  repo.write("expver.yaml", "track: [net.joblib]\n");
+  const { data } = run();
+  expect(repo.expver(["get", data.version, "net.joblib", "-o", "again"]).code).toBe(0);
+  expect(repo.read("again")).toBe(`${data.run_id}\n`);
+});
+
 it("a run that writes over its own input is told how that becomes an output", () => {
   const repo = makeExperiment();
   repo.write("weights.bin", "one");

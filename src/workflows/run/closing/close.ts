@@ -33,6 +33,7 @@ import { isOfStageUpToDate } from "../outputs/up-to-date.ts";
 import { noteWritten } from "../outputs/written.ts";
 import { parametersAtEnd } from "../parameters/written-parameters.ts";
 import type { RunFacts } from "../run-facts.ts";
+import { isProduct } from "../snapshot/noted-left.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
@@ -337,15 +338,17 @@ async function changesDuring(context: Context, run: ClosingRun): Promise<string[
 }
 
 function warnChanged(context: Context, { project, facts }: ClosingRun, changed: readonly string[]): void {
-  const input = facts().inputs.find(({ path }) => changed.includes(path));
-  const name = input === undefined ? "" : yamlSource(configPath(project, input.path));
+  const input = facts().inputs.find(({ path }) => changed.includes(path))?.path;
+  const written = input ?? changed.find(isProduct);
+  const name = written === undefined ? "" : yamlSource(configPath(project, written));
+  const counts = input === undefined ? "is in the version's code as it was before the run" : "counts as data that the run read";
   context.report({
     kind: "warning",
     text: `changed while the run went on, and recorded so: ${changed.join(", ")}`,
-    ...(input === undefined
+    ...(written === undefined
       ? {}
       : {
-          hint: `${input.path} counts as data that the run read. If the program writes it, say so in expver.yaml: track: [${name}], or for the model: models: { output: ${name} }`,
+          hint: `${written} ${counts}. If the program writes it, say so in expver.yaml: track: [${name}], or for the model: models: { output: ${name} }`,
         }),
   });
 }

@@ -15,7 +15,7 @@ const PRODUCT =
   /\.(?:bin|pb|msgpack|np[yz]|parquet|feather|arrow|csv|tsv|jsonl|png|jpe?g|gif|svg|pdf|log)$|(?:model|history|metrics|results?|scores|report)\.(?:json|txt)$/i;
 const CODE = /\.(?:py|ipynb|r|rmd|jl|sh|[cm]?[jt]sx?|c|cc|cpp|cu|h|hpp|rs|go|java|scala|lua)$/i;
 
-function isProduct(path: string): boolean {
+export function isProduct(path: string): boolean {
   return isModelName(path) || PRODUCT.test(path);
 }
 
