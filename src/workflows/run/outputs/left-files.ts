@@ -57,7 +57,7 @@ function summed({ repository }: ClosingRun, left: readonly { path: string; bytes
 /** After its checkpoints a program saves what it has trained, alone or with what belongs to it (a tokenizer). */
 function modelAmong(repository: Repository, paths: readonly string[]): string | null {
   const models = paths.filter((path) => isModelName(path) && runLog(path) === null);
-  const ages = new Map(models.map((path) => [path, lstatSync(join(repository.root, path)).mtimeMs]));
+  const ages = new Map(models.map((path) => [path, writtenAt(repository, path)]));
   const [last] = models.toSorted((one, other) => (ages.get(other) ?? 0) - (ages.get(one) ?? 0));
   if (last === undefined) return null;
   const folder = dirname(last);
@@ -67,8 +67,8 @@ function modelAmong(repository: Repository, paths: readonly string[]): string | 
 }
 
 /**
- * Notes for later runs what was written while the program ran. Null also when Git cannot say: a finished run is not to fail for that. Without a snapshot nobody knows what was there
- * before.
+ * Notes for later runs what was written while the program ran. Null also when Git cannot say: a finished run is not to fail for that.
+ * Without a snapshot nobody knows what was there before.
  */
 export function findLeft(run: ClosingRun): LeftFiles | null {
   const { repository, facts } = run;
@@ -90,9 +90,14 @@ function writtenMeanwhile({ repository, facts }: ClosingRun): (path: string) => 
   if (endedAt === null || closing.marksAtEnd === null) return () => false;
   const [from, to] = [Date.parse(startedAt), Date.parse(endedAt)];
   return (path) => {
-    const { mtimeMs } = lstatSync(join(repository.root, path));
-    return mtimeMs >= from && mtimeMs <= to;
+    const at = writtenAt(repository, path);
+    return at >= from && at <= to;
   };
+}
+
+/** Milliseconds since 1970; 0 for what something that the program started has taken away meanwhile. */
+function writtenAt({ root }: Repository, path: string): number {
+  return lstatSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Out of a workspace, which is another run's soon, into the folder of the run. Safe to repeat. */

@@ -32,9 +32,14 @@ function fileOf({ gitDir }: Repository): string {
   return join(gitDir, "expver", "left.json");
 }
 
+/** None where the file is damaged: what is left counts as new then. */
 function readUnits(repository: Repository): LeftUnit[] {
   const text = readTextIfExists(fileOf(repository));
-  return text === null ? [] : (JSON.parse(text) as LeftUnit[]);
+  try {
+    return text === null ? [] : (JSON.parse(text) as LeftUnit[]);
+  } catch {
+    return [];
+  }
 }
 
 /** The unit of each file. */
