@@ -11,12 +11,28 @@ const LARGER = words(
 
 /** Undefined when the name is no known metric's: `val_loss` is smaller-better, `F1-macro` larger-better, `lr` neither. */
 export function guessDirection(name: string): Direction | undefined {
-  const parts = name
+  const parts = partsOf(name);
+  if (parts.some((part) => SMALLER.has(part))) return "min";
+  return parts.some((part) => LARGER.has(part) || LARGER.has(part.replace(/\d+$/, ""))) ? "max" : undefined;
+}
+
+const SETS = [words("val valid validation eval dev cv oof"), words("test holdout")];
+const TRAINING = words("train training");
+
+/** How far from what a model is to be chosen by: validation, test, what does not say of which data it is, training. 0 to 3. */
+export function distanceOf(name: string): number {
+  const parts = partsOf(name);
+  const found = SETS.findIndex((set) => parts.some((part) => set.has(part)));
+  if (found >= 0) return found;
+  return parts.some((part) => TRAINING.has(part)) ? SETS.length + 1 : SETS.length;
+}
+
+/** `valLoss`, `val/loss` and `val_loss` have the same. */
+function partsOf(name: string): string[] {
+  return name
     .replace(/([a-z])([A-Z])/g, "$1_$2")
     .toLowerCase()
     .split(/[^a-z0-9]+/);
-  if (parts.some((part) => SMALLER.has(part))) return "min";
-  return parts.some((part) => LARGER.has(part) || LARGER.has(part.replace(/\d+$/, ""))) ? "max" : undefined;
 }
 
 function words(text: string): Set<string> {

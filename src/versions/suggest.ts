@@ -1,5 +1,5 @@
 /** The first line a version's tag should have: what tells it from its neighbours at a glance. */
-import { guessDirection } from "../config/metric-direction.ts";
+import { distanceOf, guessDirection } from "../config/metric-direction.ts";
 import type { MetricEntry } from "./types.ts";
 
 export interface HeadlineFacts {
@@ -36,14 +36,17 @@ export function suggestHeadline({ params, given = [], metrics, dataHash }: Headl
   return pairs.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
 }
 
-/** Metrics in the order of `expver.yaml`, then those whose name says what is better, then the others; the first is the primary one. */
+/**
+ * Metrics in the order of `expver.yaml`, then those whose name says what is better, those of data the model has not seen before those of its
+ * training, then the others; the first is the primary one.
+ */
 export function orderMetrics(
   directions: Readonly<Record<string, "max" | "min">>,
   metrics: Readonly<Record<string, string>>,
 ): MetricEntry[] {
   const configured = Object.keys(directions).filter((name) => Object.hasOwn(metrics, name));
   const others = Object.keys(metrics).filter((name) => !configured.includes(name));
-  const telling = others.filter((name) => guessDirection(name) !== undefined);
+  const telling = others.filter((name) => guessDirection(name) !== undefined).sort((one, other) => distanceOf(one) - distanceOf(other));
   const names = new Set([...configured, ...telling, ...others]);
   return [...names].map((name) => ({
     name,

@@ -27,4 +27,13 @@ it("the first metric is one that expver.yaml names, else one whose name says wha
     orderMetrics(configured, Object.fromEntries(metrics.map((name) => [name, "1"]))).map(({ name }) => name);
   expect(names({}, "lr", "wobble", "fid", "accuracy")).toEqual(["fid", "accuracy", "lr", "wobble"]);
   expect(names({ wobble: "min" }, "lr", "wobble", "fid")).toEqual(["wobble", "fid", "lr"]);
+  // Of data the model has not seen before its own; what tells nothing stays behind.
+  expect(names({}, "train_loss", "loss", "test/f1", "valLoss", "val_batch")).toEqual([
+    "valLoss",
+    "test/f1",
+    "loss",
+    "train_loss",
+    "val_batch",
+  ]);
+  expect(names({ loss: "min" }, "val_loss", "loss")).toEqual(["loss", "val_loss"]);
 });
