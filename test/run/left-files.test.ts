@@ -130,6 +130,25 @@ describe("files that no version has", () => {
     expect(repo.git("ls-tree", "--name-only", "e0.2.0", "model.json", "vocabulary.bin")).toBe("vocabulary.bin");
   });
 
+  it("by another program are what the next one reads: its snapshot has them, and a sweep finds them", () => {
+    const repo = makeExperiment();
+    repo.write(
+      "prepare.js",
+      'const fs = require("fs"); fs.mkdirSync("ready", { recursive: true }); fs.writeFileSync("ready/clean.csv", "a,b");',
+    );
+    const train =
+      'const fs = require("fs"); fs.readFileSync("ready/clean.csv"); fs.writeFileSync("predictions.csv", process.argv[2] ?? "");';
+    repo.write("train.js", train);
+    const run = (...words: string[]) => expect(repo.expver(["run", "--", "node", ...words]).code).toBe(0);
+    run("prepare.js");
+    run("prepare.js");
+    run("train.js");
+    run("train.js", "--lr", "2");
+    const inTree = (version: string) => repo.git("ls-tree", "-r", "--name-only", version, "ready", "predictions.csv");
+    expect(["e0.2.0", "e0.3.0", "e0.4.0"].map(inTree)).toEqual(["", "ready/clean.csv", "ready/clean.csv"]);
+    expect(repo.expver(["sweep", "--grid", "lr=1,2", "--", "node", "train.js", "{lr}"]).code).toBe(0);
+  });
+
   it("are what was written while the program ran", () => {
     const repo = makeExperiment();
     repo.write(

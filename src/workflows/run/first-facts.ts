@@ -9,7 +9,7 @@ import { runsPipeline } from "./planning/plan.ts";
 import type { RunFacts } from "./run-facts.ts";
 
 export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
-  const { project, repository, request, head, places, metricsOfStage, shownArgv, parameters, pointers, selection, argv } = findings;
+  const { project, repository, request, head, places, metricsOfStage, shownArgv, parameters, pointers, selection, argv, script } = findings;
   const params = project.config.params === null ? null : storedPath(project, project.config.params);
   return {
     run_id: runId,
@@ -46,6 +46,7 @@ export function firstFacts(findings: RunFindings, { runId, since }: { runId: str
       publish: request.publish,
       allowHistoryChange: request.allowHistoryChange,
       pipeline: runsPipeline(argv),
+      script,
       pointers,
       databaseExisted: existsSync(places.databaseFile),
       heldBack: selection.heldBack,

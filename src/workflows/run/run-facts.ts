@@ -97,6 +97,8 @@ interface ClosingFacts {
   proposed?: boolean;
   /** The program is `dvc repro` or the like. */
   pipeline: boolean;
+  /** As `scriptOf` says; absent of an older run. */
+  script?: string;
   pointers: Pointer[];
   /** The results database was there before the start. */
   databaseExisted: boolean;

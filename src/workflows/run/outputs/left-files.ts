@@ -34,7 +34,7 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
   const isKnown = underAny([...known.map(({ path }) => path), ...linked, ...params]);
   const isOutput = outputsOf(run);
   const changes = readFileChanges(repository).filter(({ path, tracked }) => (isShard || !tracked) && !isKnown(path) && !isOutput(path));
-  const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers));
+  const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers, closing.script));
   const code = new Set(included.map(({ path }) => path));
   // A checkpoint may lie among what a tool writes.
   const isHeld = underAny(heldBack.filter(({ reason }) => reason === "large" || reason === "log").map(({ path }) => path));
@@ -76,7 +76,7 @@ export function findLeft(run: ClosingRun): LeftFiles | null {
   try {
     const left = leftPaths(run);
     const written = left.map(({ path }) => path).filter(writtenMeanwhile(run));
-    noteLeft(repository, unitsOf(repository, written));
+    noteLeft(repository, unitsOf(repository, written), facts().closing.script ?? "");
     return summed(run, left, null);
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;

@@ -31,6 +31,8 @@ export interface RunFindings {
   parameters: Record<string, string>;
   /** With parameters filled in. */
   argv: string[];
+  /** As `scriptOf` says. */
+  script: string;
   /** The same, fit to be shown and stored. */
   shownArgv: string[];
 }

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path/posix";
 import { nearestWord } from "../../../config/nearest.ts";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
-import { openProject, type Project, requireRepository } from "../../../config/project.ts";
+import { openProject, type Project, requireRepository, topOf } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readHead } from "../../../git/refs.ts";
@@ -26,6 +26,7 @@ import { readParameterFile, substitute, warnAmbiguous, warnContradicted, warnUnr
 import { metricsPlace, placesOf } from "../places.ts";
 import { refuseSecondRun } from "../second-run.ts";
 import { readChanges } from "../snapshot/changes.ts";
+import { scriptOf } from "../snapshot/script-of.ts";
 import { type Selection, selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { chooseVersion } from "../version/version-choice.ts";
 import type { RunFindings } from "./findings.ts";
@@ -84,7 +85,8 @@ export async function findForRun(context: Context, { input, request, project, va
   const changes = readChanges(repository);
   const head = readHead(repository);
   refuseContested(project, pointers);
-  const selection = selectSnapshot(changes, snapshotRules(project, places, pointers));
+  const script = scriptOf(argv, { cwd: context.cwd, top: topOf(project) });
+  const selection = selectSnapshot(changes, snapshotRules(project, places, pointers, script));
   const { changed, ...inputs } = await readInputs(project, context, { pointers, argv, renamed: selection.renamed });
   const edited = new Set(changes.map(({ path }) => path));
   if (head.commit !== null) warnStaleInputs(project, repository, context, { changed, edited });
@@ -104,6 +106,7 @@ export async function findForRun(context: Context, { input, request, project, va
     lacking: await lackingRows(project, places, pointers),
     parameters,
     argv,
+    script,
     shownArgv: hideSecretArguments(argv, secrets),
   };
 }

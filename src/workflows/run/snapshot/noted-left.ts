@@ -1,4 +1,7 @@
-/** What runs of this worktree have left: beside its index it is noted, so that a later run does not take the model of another run for its code. */
+/**
+ * What runs of this worktree have left: beside its index it is noted, so that a later run of the same program does not take the model of another
+ * run for its code. What another program has left (prepared data) is as likely what this one reads: that is in its snapshot.
+ */
 import { join } from "node:path";
 import { isModelName } from "../../../config/model-places.ts";
 import type { Repository } from "../../../git/git.ts";
@@ -8,6 +11,11 @@ import { isThere, readTextIfExists, writeFileAtomic } from "../../../platform/fi
 export interface LeftUnit {
   path: string;
   paths: readonly string[];
+}
+
+interface NotedUnit extends LeftUnit {
+  /** Whose run has written it, as {@link scriptOf} says. */
+  script: string;
 }
 
 /** What programs write, and people do not. */
@@ -33,28 +41,29 @@ function fileOf({ gitDir }: Repository): string {
 }
 
 /** None where the file is damaged: what is left counts as new then. */
-function readUnits(repository: Repository): LeftUnit[] {
+function readUnits(repository: Repository): NotedUnit[] {
   const text = readTextIfExists(fileOf(repository));
   try {
-    return text === null ? [] : (JSON.parse(text) as LeftUnit[]);
+    return text === null ? [] : (JSON.parse(text) as NotedUnit[]);
   } catch {
     return [];
   }
 }
 
-/** The unit of each file. */
-export function readNotedLeft(repository: Repository): ReadonlyMap<string, string> {
-  return new Map(readUnits(repository).flatMap(({ path, paths }) => paths.map((one): [string, string] => [one, path])));
+/** The unit of each file that runs of this program have left; of any without one. */
+export function readNotedLeft(repository: Repository, script?: string): ReadonlyMap<string, string> {
+  const units = readUnits(repository).filter((unit) => script === undefined || unit.script === script);
+  return new Map(units.flatMap(({ path, paths }) => paths.map((one): [string, string] => [one, path])));
 }
 
 /** Adds to what earlier runs have left, as far as that is still there. */
-export function noteLeft(repository: Repository, left: readonly LeftUnit[]): void {
+export function noteLeft(repository: Repository, left: readonly LeftUnit[], script: string): void {
   const products = productsOf(left);
   if (products.length === 0) return;
   const isNew = new Set(products.flatMap(({ paths }) => paths));
-  const standing = readUnits(repository).flatMap(({ path, paths }) => {
-    const still = paths.filter((one) => !isNew.has(one) && isThere(join(repository.root, one)));
-    return still.length === 0 ? [] : [{ path, paths: still }];
+  const standing = readUnits(repository).flatMap((unit) => {
+    const still = unit.paths.filter((one) => !isNew.has(one) && isThere(join(repository.root, one)));
+    return still.length === 0 ? [] : [{ ...unit, paths: still }];
   });
-  writeFileAtomic(fileOf(repository), JSON.stringify([...standing, ...products]));
+  writeFileAtomic(fileOf(repository), JSON.stringify([...standing, ...products.map((unit) => ({ ...unit, script }))]));
 }

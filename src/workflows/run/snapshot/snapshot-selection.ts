@@ -64,7 +64,7 @@ export interface SnapshotRules {
   isOutput: (path: string) => boolean;
   /** The same of other projects of the repository, their models and databases too. */
   isOutputBeside: (path: string) => boolean;
-  /** What earlier runs have left: the unit of each file. */
+  /** What earlier runs of the program have left: the unit of each file. */
   left: ReadonlyMap<string, string>;
   /** A path as a word of a command line, for where the person stands. */
   typed: (path: string) => string;
@@ -81,7 +81,8 @@ export interface Selection {
   renamed: readonly Renamed[];
 }
 
-export function snapshotRules(project: Project, places: Places, pointers: readonly Pointer[]): SnapshotRules {
+/** `script`: of the run, as `scriptOf` says; without one what any has left is left out. */
+export function snapshotRules(project: Project, places: Places, pointers: readonly Pointer[], script?: string): SnapshotRules {
   return {
     database: places.database,
     models: places.models,
@@ -89,7 +90,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
     renamedIn: (changes) => renamedData(project, pointers, changes),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
     isOutputBeside: isOutputBeside(project),
-    left: readNotedLeft(requireRepository(project)),
+    left: readNotedLeft(requireRepository(project), script),
     typed: (path) => typedPath(project, path),
     named: (path) => configPath(project, path),
   };
