@@ -61,8 +61,10 @@ it.each(["--assume-unchanged", "--skip-worktree"])(
     expect(repo.expverJson(["run", "--", "node", "train.js"])).toMatchObject({ data: { dirty: false, heldBack: [] } });
     repo.write("train.js", `${repo.read("train.js")}\n// another\n`);
     const { data, warnings } = repo.expverJson(["run", "--", "node", "train.js"]);
-    expect(data).toMatchObject({ dirty: true, heldBack: [{ path: "train.js", reason: "overlooked" }] });
-    expect(warnings[0]).toMatchObject({ text: "train.js is not part of this experiment (overlooked)" });
+    expect(data.dirty).toBe(true);
+    // Beside metrics.json, which the first run has left.
+    expect(data.heldBack).toContainEqual(expect.objectContaining({ path: "train.js", reason: "overlooked" }));
+    expect(warnings).toContainEqual(expect.objectContaining({ text: "train.js is not part of this experiment (overlooked)" }));
     expect(repo.git("cat-file", "-p", data.version)).toContain("Dirty: yes");
     expect(repo.git("ls-files", "-v", "train.js")).not.toMatch(/^H/);
   },
