@@ -1,5 +1,5 @@
 /** What a run records of the packages it ran with, and what the other commands make of that. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gpus } from "../../src/workflows/run/program/gpus.ts";
@@ -46,6 +46,18 @@ describe("the Python a command runs with", () => {
     ["", {}, null],
   ])("of `%s` with %o is %s", (command, env, expected) => {
     expect(pythonOf({ argv: command.split(" "), cwd, env })).toBe(expected);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("is looked for past folders of the PATH that nobody else may look into", () => {
+    const closed = makeFolder("closed");
+    writeTree(closed, { "inside/x": "" });
+    chmodSync(closed, 0o700);
+    try {
+      process.seteuid?.(65534);
+      expect(pythonOf({ argv: ["torchrun"], cwd, env: { PATH: `${closed}/inside` } })).toBeNull();
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   it("of a project is that of the nearest .venv above", () => {

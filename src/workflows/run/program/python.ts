@@ -1,7 +1,7 @@
 /** The Python that a command runs with, as far as its words and the environment tell, and what it says of itself. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
-import { statIfThere } from "../../../platform/files.ts";
+import { isFile } from "../../../platform/files.ts";
 import { runProcess } from "../../../platform/processes.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -89,10 +89,6 @@ function headOf(file: string): string {
   } catch {
     return ""; // whoever starts it says what is wrong
   }
-}
-
-function isFile(path: string): boolean {
-  return statIfThere(path)?.isFile() === true;
 }
 
 const MARK = "expver asks";

@@ -1,6 +1,6 @@
 /** What tells the programs of commands apart, whatever their settings. */
 import { basename, relative, resolve } from "node:path";
-import { statIfThere } from "../../../platform/files.ts";
+import { isFile } from "../../../platform/files.ts";
 
 const INTERPRETER = /^(?:python|pypy|node|ruby|perl|julia|Rscript|(?:ba|da|k|z)?sh)[\d.]*(?:\.exe)?$/;
 
@@ -11,7 +11,7 @@ const INTERPRETER = /^(?:python|pypy|node|ruby|perl|julia|Rscript|(?:ba|da|k|z)?
 export function scriptOf(argv: readonly string[], { cwd, top }: { cwd: string; top: string }): string {
   const [program = "", ...rest] = argv;
   const isOwn = program.includes("/") && !INTERPRETER.test(basename(program));
-  const file = (isOwn ? argv : rest).map((word) => resolve(cwd, word)).find((path) => statIfThere(path)?.isFile() === true);
+  const file = (isOwn ? argv : rest).map((word) => resolve(cwd, word)).find(isFile);
   if (file !== undefined) return relative(top, file);
   const words = INTERPRETER.test(basename(program)) ? rest : argv;
   return words.find((word) => !word.startsWith("-")) ?? program;
