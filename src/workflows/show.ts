@@ -80,14 +80,15 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     const { environmentFacts, runBehind } = await import("./show/environment.ts");
     const behind = runBehind(project, version, artifacts);
     const packages = behind?.packages ?? null;
-    if (input.packages === true && packages === null) throw notRecorded(version);
+    const runs = runsOf(project, context, { version, database: databasePointer(pointers, artifacts) });
+    if (input.packages === true && packages === null) throw unknownPackages(version, runs);
     return {
       ...tagPart(repository, version),
       ...numbersPart(project, versions, version),
       artifacts,
       environment: environmentFacts(behind?.run ?? null),
       packages: input.packages === true ? packages : null,
-      runs: runsOf(project, context, { version, database: databasePointer(pointers, artifacts) }),
+      runs,
       problems: [...version.problems, ...problems],
     };
   },
@@ -147,10 +148,15 @@ function numbersPart(project: Project, versions: readonly Version[], { message }
   };
 }
 
-function notRecorded({ name }: Version): ExpverError {
+function unknownPackages({ name }: Version, { unknown }: ShownRuns): ExpverError {
+  const details = { version: name };
+  if (unknown !== null) {
+    const hint = "expver sync brings what others have published; expver data fetch --all-tags what the remote has.";
+    return new ExpverError("E_NOT_FOUND", `which packages ${name} ran with is not known: ${unknown}`, { hint, details });
+  }
   return new ExpverError("E_NOT_FOUND", `it is not recorded which packages ${name} ran with`, {
-    hint: "It is recorded of programs that run with a Python, by a newer expver. Where the results database is not in the cache: expver sync.",
-    details: { version: name },
+    hint: "They are recorded where it can be told which Python a command runs with: python …, or an activated environment; of `uv run` uv.lock has them.",
+    details,
   });
 }
 

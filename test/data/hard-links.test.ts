@@ -127,15 +127,21 @@ it.each(["hardlink", "symlink"])("undo of an add leaves no %s into the cache, wh
   expect(paths.map((path) => repository.read(path))).toEqual(paths);
 });
 
+/** On a disk of 8 MiB; the cache is on another. */
+function linkedFromElsewhere(): { disk: string; repository: TestRepository } {
+  const disk = smallDisk(8192) ?? "";
+  const repository = openTestRepository(join(disk, "project"));
+  mkdirSync(repository.root);
+  repository.git("init", "-q");
+  repository.expver(["data", "init", "-q"]);
+  repository.write(".dvc/config.local", `[cache]\n    dir = ${makeFolder("cache")}\n    type = symlink\n`);
+  return { disk, repository };
+}
+
 it.skipIf(smallDisk(64) === null)(
   "undo of an add is refused before anything is taken back when its links have no room to become files",
   () => {
-    const disk = smallDisk(8192) ?? "";
-    const repository = openTestRepository(join(disk, "project"));
-    mkdirSync(repository.root);
-    repository.git("init", "-q");
-    repository.expver(["data", "init", "-q"]);
-    repository.write(".dvc/config.local", `[cache]\n    dir = ${makeFolder("cache")}\n    type = symlink\n`);
+    const { disk, repository } = linkedFromElsewhere();
     for (const name of ["a", "d/b"]) repository.write(name, name.repeat(2 ** 20));
     expect(repository.expver(["data", "add", "a", "d"]).code).toBe(0);
     fill(disk);
@@ -158,12 +164,7 @@ it.skipIf(smallDisk(64) === null).each([
   ["remove", "a.dvc", "b.dvc"],
   ["destroy", "--force"],
 ])("%s changes nothing when its links have no room to become files all together, though each of them has", (...words) => {
-  const disk = smallDisk(8192) ?? "";
-  const repository = openTestRepository(join(disk, "project"));
-  mkdirSync(repository.root);
-  repository.git("init", "-q");
-  repository.expver(["data", "init", "-q"]);
-  repository.write(".dvc/config.local", `[cache]\n    dir = ${makeFolder("cache")}\n    type = symlink\n`);
+  const { disk, repository } = linkedFromElsewhere();
   for (const name of ["a", "b"]) repository.write(name, name.repeat(2 ** 20));
   expect(repository.expver(["data", "add", "a", "b"]).code).toBe(0);
   fill(disk);

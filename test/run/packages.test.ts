@@ -7,7 +7,7 @@ import { installedPackages } from "../../src/workflows/run/program/installed-pac
 import { pythonOf } from "../../src/workflows/run/program/python.ts";
 import { peer } from "../support/peers.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
-import { writeTree } from "../support/trees.ts";
+import { makeExecutable, writeTree } from "../support/trees.ts";
 import { makeExperiment } from "./story.ts";
 
 const PYTHON = peer("python");
@@ -24,6 +24,7 @@ describe("the Python a command runs with", () => {
     "sub/x": "",
   });
   const PATH = join(cwd, "bin");
+  for (const name of ["torchrun", "accelerate", "dvc", "train.sh"]) makeExecutable(join(PATH, name));
   const active = { PATH, VIRTUAL_ENV: join(cwd, "other") };
   it.each([
     ["python train.py", {}, "python"],
@@ -189,9 +190,23 @@ describe.skipIf(PYTHON === null)("a run with a virtual environment", () => {
     expect(sets(repo)).toEqual([{ torch: "1.0" }, { six: "1.0" }, { torch: "2.0" }]);
   });
 
+  it("is not known where its database is not in the cache", () => {
+    const repo = experiment();
+    install("torch", "1.0");
+    run(repo, "one");
+    rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+    const { error } = repo.expverJson(["show", "e0.1.0", "--packages"]);
+    expect(error).toMatchObject({
+      code: "E_NOT_FOUND",
+      message: expect.stringMatching(/is not known: its results database .* is not in the cache/),
+    });
+  });
+
   it("without a record of them is told so", () => {
     const repo = makeExperiment();
     expect(repo.expver(["run", "--", "true"], { env: { VIRTUAL_ENV: "", CONDA_PREFIX: "" } }).code).toBe(0);
-    expect(repo.expverJson(["show", "e0.1.0", "--packages"])).toMatchObject({ error: { code: "E_NOT_FOUND" } });
+    expect(repo.expverJson(["show", "e0.1.0", "--packages"])).toMatchObject({
+      error: { code: "E_NOT_FOUND", message: expect.stringContaining("it is not recorded") },
+    });
   });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { markOf } from "../../src/workflows/run/outputs/marks.ts";
-import { findMetrics, readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
+import { readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
+import { findMetrics } from "../../src/workflows/run/outputs/metrics-text.ts";
 import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters/parameters.ts";
 import { makeExperiment } from "./story.ts";
 

@@ -97,7 +97,7 @@ export const VERSIONS: Command[] = [
     summary: "Show everything a version left behind, and where its bytes are",
     description:
       "The tag with its text, the commits of code and results, parameters, metrics with their direction, runs (from the results\n" +
-      "database of the version's own commit, when it is in the cache), data and models with hash, size and place.",
+      "database of the version's own commit, when it is in the cache) and what they ran on, data and models with hash, size and place.",
     group: "experiments",
     arguments: [{ name: "VERSION", help: "tag name, such as e0.1.0" }],
     options: [

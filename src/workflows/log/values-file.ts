@@ -2,7 +2,7 @@
 import { loadYaml } from "../../config/yaml.ts";
 import { parseCell } from "../../results/cells.ts";
 import type { Cell } from "../../results/types.ts";
-import { exactJson } from "../run/outputs/metrics-file.ts";
+import { exactJson } from "../run/outputs/metrics-text.ts";
 import { flatten } from "../run/parameters/flatten.ts";
 
 // No number begins with it: what stood in quotes stays text, "42" too.

@@ -12,7 +12,7 @@ import { isDatabase, resultsDatabase } from "../../../store/worktree/databases.t
 import { orderMetrics } from "../../../versions/suggest.ts";
 import type { Collected } from "../database/collect.ts";
 import type { ClosingRun } from "../open-run.ts";
-import { findMetrics } from "../outputs/metrics-file.ts";
+import { findMetrics } from "../outputs/metrics-text.ts";
 
 /** Mostly its program's numbers went to the terminal only, into a file nobody named, or into a database of its own. */
 export function warnNumberless(context: Context, what: string, found: { project: Project; since: string } | null = null): void {

@@ -1,10 +1,8 @@
-/** What was typed after `expver run`, checked. */
-
-import { accessSync, constants } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFile } from "../../../platform/files.ts";
+import { findProgram } from "../../../platform/find-program.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import type { Input } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
@@ -60,12 +58,8 @@ export function readRequest(context: Context, input: Input): RunRequest {
 /** Before the snapshot rather than after it: a typing mistake should cost nothing. */
 function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
   const program = argv[0] ?? "";
-  if (process.platform === "win32") return;
-  const places = program.includes("/")
-    ? [resolve(cwd, program)]
-    : (env.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).map((folder) => join(resolve(cwd, folder || "."), program));
-  if (program !== "" && places.some(isProgram)) return;
-  if (program.includes("/") && isFile(places[0] ?? "")) {
+  if (process.platform === "win32" || findProgram(program, { cwd, env }) !== null) return;
+  if (program.includes("/") && isFile(resolve(cwd, program))) {
     throw new ExpverError("E_NOT_FOUND", `${program} is a file but no program: it may not be executed`, {
       hint: `chmod +x ${shellWord(program)}, or name what runs it: expver run -- sh ${shellWord(program)}`,
       details: { program },
@@ -78,13 +72,4 @@ function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
       : "Check its name and your PATH.",
     details: { program },
   });
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return isFile(path);
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,8 @@
 /** The Python that a command runs with, as far as its words and the environment tell, and what it says of itself. */
 import { closeSync, openSync, readSync } from "node:fs";
-import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { isFile } from "../../../platform/files.ts";
+import { findProgram } from "../../../platform/find-program.ts";
 import { runProcess } from "../../../platform/processes.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -35,7 +36,7 @@ export function pythonOf({ argv, cwd, env }: { argv: readonly string[]; cwd: str
   if (PYTHON.test(name)) return program;
   if (PROJECT_RUNNERS.includes(name)) return first === "run" ? pythonOfProject(cwd) : null;
   if (ELSEWHERE.test(name)) return null;
-  const file = fileOf(program, { cwd, env });
+  const file = findProgram(program, { cwd, env });
   const interpreter = file === null || OWN_PYTHON.includes(name) ? null : shebangOf(file);
   if (interpreter !== null && PYTHON.test(basename(interpreter))) return interpreter;
   const active = env.VIRTUAL_ENV || env.CONDA_PREFIX;
@@ -59,14 +60,6 @@ function pythonOfProject(cwd: string): string | null {
 function pythonIn(prefix: string): string | null {
   const path = join(prefix, "bin", "python");
   return isFile(path) ? path : null;
-}
-
-/** As the system would find it. */
-function fileOf(program: string, { cwd, env }: { cwd: string; env: Env }): string | null {
-  if (program === "") return null;
-  if (program.includes("/")) return resolve(cwd, program);
-  const folders = (env.PATH ?? "").split(delimiter).map((folder) => resolve(cwd, folder));
-  return folders.map((folder) => join(folder, program)).find(isFile) ?? null;
 }
 
 /** The program that runs a script: of `#!/usr/bin/env python3` the name. */

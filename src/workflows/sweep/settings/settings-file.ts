@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { loadYaml } from "../../../config/yaml.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import { isMapping } from "../../../platform/mapping.ts";
-import { exactJson } from "../../run/outputs/metrics-file.ts";
+import { exactJson } from "../../run/outputs/metrics-text.ts";
 import { flatten } from "../../run/parameters/flatten.ts";
 
 /** Throws E_IO, E_CONFIG. */
