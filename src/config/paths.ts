@@ -26,6 +26,11 @@ export function absolutePath(project: Place, stored: string): string {
   return join(topOf(project), stored);
 }
 
+/** The stored path of an absolute one, which may lead out of the repository: the reverse of {@link absolutePath}. */
+export function fromTop(project: Place, absolute: string): string {
+  return toPosix(relative(topOf(project), absolute));
+}
+
 /** A stored path as it reads from where the person stands. */
 export function shownPath(project: Place, stored: string): string {
   return toPosix(relative(project.cwd, absolutePath(project, stored))) || ".";
@@ -44,7 +49,7 @@ export function typedPath(project: Place, stored: string): string {
 
 /** A path of `expver.yaml` (relative to the project's root) in stored form. */
 export function storedPath(project: Place, fromConfig: string): string {
-  return toPosix(relative(topOf(project), join(project.root, fromConfig)));
+  return fromTop(project, join(project.root, fromConfig));
 }
 
 /** The same of a glob: what the project's own folder is called has no other meaning. */

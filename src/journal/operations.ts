@@ -1,6 +1,7 @@
 /** The journal: what each writing command did, written down before it was done. */
 import { readdirSync, renameSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
+import { fromTop } from "../config/paths.ts";
 import { type Place, topOf } from "../config/project.ts";
 import { hideSecretArguments } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
@@ -51,7 +52,7 @@ export function beginOperation(project: Place, context: Context, start: Operatio
     summary,
     startedAt,
     worktree: topOf(project),
-    folder: relative(topOf(project), project.root),
+    folder: fromTop(project, project.root),
     home: homeOf(project),
     owner,
     notes,

@@ -1,8 +1,9 @@
 /** The trash: where bytes go that nothing else keeps. */
 import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, linkSync, lstatSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
-import { type Place, topOf } from "../config/project.ts";
+import { basename, dirname, join } from "node:path";
+import { fromTop } from "../config/paths.ts";
+import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, makeFolders, removePath, syncFolder, temporaryBeside } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
@@ -33,7 +34,7 @@ export function moveToTrash(project: Place, path: string, place = trashPlace(pro
 /** The same as a step of an operation, which undo takes back. */
 export function recordTrash(project: Place, operation: OpenOperation, path: string): void {
   const trash = trashPlace(project, path);
-  operation.record({ kind: "trash", path: relative(topOf(project), path), trash });
+  operation.record({ kind: "trash", path: fromTop(project, path), trash });
   moveToTrash(project, path, trash);
 }
 

@@ -1,8 +1,8 @@
 /** Files and folders that were made elsewhere take their places: journaled together, and what stood there is in the trash. */
 
 import { lstatSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
-import { absolutePath, isWithin, underAny } from "../config/paths.ts";
+import { dirname, join } from "node:path";
+import { absolutePath, fromTop, isWithin, underAny } from "../config/paths.ts";
 import { type Project, topOf } from "../config/project.ts";
 import { removeEmptyFolder } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
@@ -32,7 +32,6 @@ export function* placingCopies(project: Project, operation: OpenOperation, what:
   const { copies, removes, anywhere = false } = inPlaceOfWhatGoes(what);
   const places = [...copies.map(({ path }) => path), ...removes];
   if (!anywhere) refuseOutside(project, new Set(places.map((path) => dirname(absolutePath(project, path)))));
-  const inside = (absolute: string) => relative(topOf(project), absolute).split(sep).join("/");
   const gone = removes.map((path) => ({
     path,
     target: absolutePath(project, path),
@@ -50,12 +49,12 @@ export function* placingCopies(project: Project, operation: OpenOperation, what:
   const folders = new Set(moves.flatMap(({ target }) => missingFolders(dirname(target))));
   const effects: Effect[] = [
     ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path, trash })),
-    ...[...folders].map((folder): Effect => ({ kind: "folder", path: inside(folder) })),
+    ...[...folders].map((folder): Effect => ({ kind: "folder", path: fromTop(project, folder) })),
   ];
   for (const { path, waiting, replaced } of moves) {
     // A link has no bytes of its own.
     const digest = lstatSync(waiting).isSymbolicLink() ? {} : { digest: yield* digestingTree(waiting) };
-    effects.push({ kind: "move", from: inside(waiting), to: path, ...digest, ...(replaced === null ? {} : { replaced }) });
+    effects.push({ kind: "move", from: fromTop(project, waiting), to: path, ...digest, ...(replaced === null ? {} : { replaced }) });
   }
   // Together: a line of its own on the disk for each of many files takes longer than all the rest.
   for (const some of batchesOf(effects)) operation.record(...some);

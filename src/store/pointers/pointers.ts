@@ -1,8 +1,8 @@
 /** Every pointer of the worktree, or of any commit. */
 
 import { readdirSync } from "node:fs";
-import { join, posix, relative, sep } from "node:path";
-import { typedPath } from "../../config/paths.ts";
+import { join, posix } from "node:path";
+import { fromTop, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -216,9 +216,7 @@ function pointerFiles(project: Project, paths: Iterable<string>): string[] {
 }
 
 function oursAmong(project: Project, paths: Iterable<string>, isWanted: (path: string) => boolean): string[] {
-  const root = relative(topOf(project), project.dvcRoot ?? topOf(project))
-    .split(sep)
-    .join("/");
+  const root = fromTop(project, project.dvcRoot ?? topOf(project));
   const base = root === "" ? "" : `${root}/`;
   const inner = new Set<string>();
   const found: string[] = [];

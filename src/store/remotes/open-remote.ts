@@ -1,7 +1,7 @@
 /** From a name in DVC's configuration to a remote that can be used. */
 
-import { relative, sep } from "node:path";
-import { type Project, topOf } from "../../config/project.ts";
+import { fromTop } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { ObjectFolder } from "../objects/layout.ts";
 import { readPointers } from "../pointers/pointers.ts";
@@ -39,9 +39,7 @@ export function openObjects(project: Project, name?: string): Remote {
 
 /** Files under their names lie there as they lie below DVC's own root. */
 function keyInside(project: Project): (path: string) => string {
-  const folder = relative(topOf(project), project.dvcRoot ?? project.root)
-    .split(sep)
-    .join("/");
+  const folder = fromTop(project, project.dvcRoot ?? project.root);
   return (path) => (folder === "" ? path : path.slice(folder.length + 1));
 }
 

@@ -1,8 +1,9 @@
 /** Another repository as a place to read from: a folder on this machine or a Git URL, as it is or at any revision. */
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { dirname, join, posix, relative, resolve } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULTS } from "../../config/config.ts";
+import { fromTop } from "../../config/paths.ts";
 import { findPlace, type Place, type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { cloneBare } from "../../git/clone.ts";
@@ -168,13 +169,13 @@ export function broughtFor(source: Source): ObjectFolder[] {
 function baseOf(context: Context, place: Place): string {
   const root = place.dvcRoot ?? place.root;
   const cwd = realpathSync(context.cwd);
-  return relative(topOf(place), `${cwd}/`.startsWith(`${root}/`) ? cwd : root);
+  return fromTop(place, `${cwd}/`.startsWith(`${root}/`) ? cwd : root);
 }
 
 /** Of a folder of a worktree: the DVC repository it is in, else itself, from the top. */
 function baseIn(outer: Place | null, folder: string | null): string {
   if (outer?.repository?.bare !== false || folder === null || !isFolder(folder)) return "";
-  return relative(topOf(outer), outer.dvcRoot ?? folder);
+  return fromTop(outer, outer.dvcRoot ?? folder);
 }
 
 /** Null for what is no path of this machine. */

@@ -1,7 +1,8 @@
 /** `expver data init`: DVC's own files, as `dvc init` makes and stages them. `expver init` sets up everything else too. */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { findPlace, type Place, topOf } from "../../config/project.ts";
+import { fromTop } from "../../config/paths.ts";
+import { findPlace, type Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn, gitResult } from "../../git/git.ts";
 import { stageFiles } from "../../git/stage.ts";
@@ -94,9 +95,8 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
 /** By an empty one. Without a digest: undo takes away whatever is in it by then, to where it waited. */
 function replaceFolder(place: Place, operation: OpenOperation, folder: string): void {
   const [waiting, replaced] = [trashPlace(place, folder), trashPlace(place, folder)];
-  const inside = (path: string) => relative(topOf(place), path);
   makeFolders(waiting);
-  operation.record({ kind: "move", from: inside(waiting), to: inside(folder), replaced });
+  operation.record({ kind: "move", from: fromTop(place, waiting), to: fromTop(place, folder), replaced });
   moveToTrash(place, folder, replaced);
   moveWhole(waiting, folder);
 }

@@ -1,7 +1,7 @@
 /** Changed files that Git tracks and changed outputs of the experiment's worktree, as one commit on its branch. */
 import { mkdtempSync } from "node:fs";
-import { join, relative, sep } from "node:path";
-import { topOf } from "../../config/project.ts";
+import { join } from "node:path";
+import { fromTop } from "../../config/paths.ts";
 import { git } from "../../git/git.ts";
 import { readIndexEntries, requireIndexFree } from "../../git/index-file.ts";
 import { updateRefs } from "../../git/refs.ts";
@@ -39,8 +39,7 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
           return [{ path, content, pointer, leavesSource: pointer !== undefined && hasLeftSource(pointer, content) }];
         });
         const { edits } = pointerEdits(project, stored);
-        const inside = (path: string) => relative(topOf(project), path).split(sep).join("/");
-        const texts = edits.flatMap(({ path, after }) => (after === null ? [] : [{ path: inside(path), text: after }]));
+        const texts = edits.flatMap(({ path, after }) => (after === null ? [] : [{ path: fromTop(project, path), text: after }]));
         const paths = [...new Set([...files, ...texts.map(({ path }) => path)])];
         const folder = mkdtempSync(join(repository.gitDir, "expver-"));
         try {
@@ -51,7 +50,9 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
           const now = readIndexEntries(repository, paths);
           const then = new Map(readTree(repository, snapshot.commit, paths).map(({ path, mode, object }) => [path, { mode, object }]));
           const index = paths.map((path): IndexEdit => ({ path, before: now.get(path) ?? null, after: then.get(path) ?? null }));
-          const written = edits.map(({ path, before, after }): FileEffect => ({ kind: "file", path: inside(path), before, after }));
+          const written = edits.map(
+            ({ path, before, after }): FileEffect => ({ kind: "file", path: fromTop(project, path), before, after }),
+          );
           const refs = [{ ref: `refs/heads/${record.branch}`, before: tip, after: snapshot.commit }];
           operation.record(...refs.map((change) => ({ kind: "ref" as const, ...change })), { kind: "index", entries: index }, ...written);
           updateRefs(repository, refs, { reason: `expver: finish ${record.name}` });

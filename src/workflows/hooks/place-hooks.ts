@@ -1,7 +1,8 @@
 /** Hook files put, copied and thrown away within an operation. */
 import { chmodSync, cpSync, mkdirSync } from "node:fs";
-import { dirname, relative, sep } from "node:path";
-import { type Project, topOf } from "../../config/project.ts";
+import { dirname } from "node:path";
+import { fromTop } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import { writeFileAtomic } from "../../platform/files.ts";
@@ -17,12 +18,11 @@ export interface PlacedHooks {
 
 export function openPlacedHooks(project: Project, operation: OpenOperation): PlacedHooks {
   // The hooks of a linked worktree are in the main one's folder.
-  const fromTop = (path: string) => relative(topOf(project), path).split(sep).join("/");
   const place = (to: string, make: (made: string) => void) => {
     const made = trashPlace(project, to);
     mkdirSync(dirname(made), { recursive: true });
     make(made);
-    placeCopies(project, operation, { copies: [{ path: fromTop(to), made }], anywhere: true });
+    placeCopies(project, operation, { copies: [{ path: fromTop(project, to), made }], anywhere: true });
   };
   return {
     put: (path, text) =>
@@ -33,7 +33,7 @@ export function openPlacedHooks(project: Project, operation: OpenOperation): Pla
     copy: (from, to) => place(to, (made) => cpSync(from, made, { verbatimSymlinks: true })),
     discard(path) {
       const trash = trashPlace(project, path);
-      operation.record({ kind: "trash", path: fromTop(path), trash });
+      operation.record({ kind: "trash", path: fromTop(project, path), trash });
       moveToTrash(project, path, trash);
     },
   };

@@ -4,9 +4,9 @@
  */
 
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
-import { type Project, requireRepository, topOf } from "../../config/project.ts";
+import { dirname, join } from "node:path";
+import { absolutePath, fromTop } from "../../config/paths.ts";
+import { type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../git/objects.ts";
@@ -227,7 +227,7 @@ function backUp(
   const repository = requireRepository(project);
   const head = resolveCommit(repository, "HEAD");
   const ref = `refs/expver/backup/${operation.id}/results`;
-  const path = relative(topOf(project), edit.path).split(sep).join("/");
+  const path = fromTop(project, edit.path);
   const tree = writeTreeWith(repository, head, [{ path, mode: "100644", object: hashBlob(repository, edit.after ?? "") }]);
   const commit = commitTree(repository, { tree, parents: head === null ? [] : [head], message: `${database} before ${operation.id}\n` });
   updateRefs(repository, [{ ref, before: null, after: commit }], { reason: `expver: before ${operation.id}` });

@@ -1,6 +1,6 @@
 /** One commit with exactly its own paths, on the branch one is on: branch, index entries and files in one journaled step. */
-import { relative, sep } from "node:path";
-import { type Project, topOf } from "../../config/project.ts";
+import { fromTop } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
@@ -42,8 +42,7 @@ interface PathsCommit {
 /** Answers the commit; null when HEAD has it all already: then only the files are written. */
 export function commitPaths(project: Project, { repository, operation, edits, message, reason }: PathsCommit): string | null {
   const head = resolveCommit(repository, "HEAD");
-  const stored = (path: string) => relative(topOf(project), path).split(sep).join("/");
-  const gone = edits.filter(({ after }) => after === null).map(({ path }) => ({ path: stored(path), mode: "", object: null }));
+  const gone = edits.filter(({ after }) => after === null).map(({ path }) => ({ path: fromTop(project, path), mode: "", object: null }));
   const files = [...editedFiles({ project, repository, snapshot: head }, edits), ...gone];
   const paths = files.map(({ path }) => path);
   const atHead = new Map((head === null ? [] : readTree(repository, head, paths)).map((entry) => [entry.path, entry]));
@@ -57,7 +56,7 @@ export function commitPaths(project: Project, { repository, operation, edits, me
     return [{ path, before, after: object === null ? null : { mode, object } }];
   });
   const written = edits.flatMap(({ path, before, after }): FileEffect[] =>
-    before === after ? [] : [{ kind: "file", path: stored(path), before, after }],
+    before === after ? [] : [{ kind: "file", path: fromTop(project, path), before, after }],
   );
   if (index.length > 0) requireIndexFree(repository);
   const commit =

@@ -1,8 +1,7 @@
 /** Will others know where the data is? The data remote must stand in the `.dvc/config` that is published with it. */
 
-import { relative, sep } from "node:path";
-import { typedPath } from "../../config/paths.ts";
-import { type Project, topOf } from "../../config/project.ts";
+import { fromTop, typedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
@@ -17,7 +16,7 @@ export function warnUnknownRemotes(
   context: Context,
   { commit, remotes }: { commit: string; remotes: readonly string[] },
 ): void {
-  const path = relative(topOf(project), configFile(project, "repo")).split(sep).join("/");
+  const path = fromTop(project, configFile(project, "repo"));
   const published =
     catFilesIfThere(repository, [`${commit}:${path}`])
       .get(`${commit}:${path}`)

@@ -1,7 +1,8 @@
 /** The files of a report take their places as one operation; what had their names is in the trash. */
 
-import { basename, join, relative, sep } from "node:path";
-import { openProject, topOf } from "../../config/project.ts";
+import { basename, join } from "node:path";
+import { fromTop } from "../../config/paths.ts";
+import { openProject } from "../../config/project.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
@@ -17,7 +18,7 @@ export async function putFiles(context: Context, files: readonly { path: string;
   await prepareWriting(project, context);
   const staging = makeStaging(join(project.stateDir, "tmp"));
   const copies = changed.map(({ path, text }) => ({
-    path: relative(topOf(project), path).split(sep).join("/"),
+    path: fromTop(project, path),
     made: join(staging, basename(path)),
     text,
   }));

@@ -1,10 +1,9 @@
 /** What of a version comes back, and what of today's goes: by looking only. */
 
 import { existsSync } from "node:fs";
-import { relative, sep } from "node:path";
 import { nearestPath } from "../../config/nearest.ts";
-import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
-import { type Project, topOf } from "../../config/project.ts";
+import { absolutePath, fromTop, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { inProjectsBeside } from "../../config/projects-beside.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -73,7 +72,7 @@ export async function selectToRestore(
   );
   const hidden = new Set([...then, ...now].filter(({ path }) => isLeftOut(path)).map(({ file }) => file));
   // An early version had no remote yet, from which its own data is to come.
-  const settings = project.dvcRoot === null ? null : relative(topOf(project), configFile(project, "repo")).split(sep).join("/");
+  const settings = project.dvcRoot === null ? null : fromTop(project, configFile(project, "repo"));
   if (settings !== null && !isNamed(settings)) hidden.add(settings);
   const files = tree.filter(({ path }) => (isWanted(path) || pointerFiles.has(path)) && !hidden.has(path));
   const had = new Set(tree.map(({ path }) => path));

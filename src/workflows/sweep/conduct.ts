@@ -1,7 +1,7 @@
 /** A sweep from its first line in the journal to its end, or on from where another command left it. */
 
-import { join, relative, sep } from "node:path";
-import { absolutePath, storedPath } from "../../config/paths.ts";
+import { join, relative } from "node:path";
+import { absolutePath, fromTop, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
@@ -98,7 +98,7 @@ async function begin(context: Context, { findings, request, pace }: NewSweep & {
     beginSweep(project, {
       id,
       worktree: topOf(project),
-      folder: relative(topOf(project), context.cwd).split(sep).join("/"),
+      folder: fromTop(project, context.cwd),
       since,
       argv,
       hidden: JSON.stringify(argv) !== JSON.stringify(findings.request.argv),

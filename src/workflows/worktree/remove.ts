@@ -1,8 +1,9 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
 
 import { renameSync } from "node:fs";
-import { dirname, relative, sep } from "node:path";
-import { type Project, topOf } from "../../config/project.ts";
+import { dirname } from "node:path";
+import { fromTop } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
@@ -114,9 +115,9 @@ export async function removeWorktree(
       const refs = refChanges(repository, operation, { record: { ...record, branch }, forced });
       const text = readTextIfExists(recordFile(project, record));
       operation.record(
-        ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path: inside(project, path), trash })),
+        ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path: fromTop(project, path), trash })),
         ...refs.map((change): Effect => ({ kind: "ref", ...change })),
-        { kind: "file", path: inside(project, recordFile(project, record)), before: text, after: null },
+        { kind: "file", path: fromTop(project, recordFile(project, record)), before: text, after: null },
       );
       for (const { path, trash } of gone) moveToTrash(project, path, trash);
       updateRefs(repository, refs, { reason: `expver: ${command}` });
@@ -154,8 +155,4 @@ function objectsOf(repository: Repository, record: WorktreeRecord): { name: stri
   if (there !== null) return ownObjects(there);
   const head = detachedHead(repository, record.root);
   return head === null ? [] : [{ name: "HEAD", object: head }];
-}
-
-function inside(project: Project, absolute: string): string {
-  return relative(topOf(project), absolute).split(sep).join("/");
 }

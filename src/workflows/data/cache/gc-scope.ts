@@ -1,5 +1,6 @@
 /** What `gc` keeps: the worktrees, and the commits that were named. */
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fromTop } from "../../../config/paths.ts";
 import { findProject, type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { contextIn, git, gitResult } from "../../../git/git.ts";
@@ -95,7 +96,7 @@ export function projectsToKeep(project: Project, context: Context, input: Input)
 
 /** The same project in the other worktrees of its repository. */
 function elsewhere(project: Project, context: Context): Project[] {
-  const inside = relative(topOf(project), project.dvcRoot ?? project.root);
+  const inside = fromTop(project, project.dvcRoot ?? project.root);
   const others =
     project.repository === null ? [] : linkedWorktrees(project.repository).filter(({ bare, root }) => !bare && root !== topOf(project));
   return others.flatMap(({ root, there }) => {

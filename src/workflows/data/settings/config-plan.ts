@@ -1,6 +1,7 @@
 /** What the commands that read and edit DVC's configuration have in common. */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fromTop } from "../../../config/paths.ts";
 import { findPlace, type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
@@ -59,7 +60,7 @@ export function configWorkflow(
     async apply(context, { edits, lines, exitCode }) {
       const project = settingsPlace(context);
       if (edits.length > 0) await write(project, context, { command, edits });
-      return { lines, changed: edits.map(({ path }) => relative(topOf(project), path)), exitCode };
+      return { lines, changed: edits.map(({ path }) => fromTop(project, path)), exitCode };
     },
   };
 }
@@ -74,7 +75,7 @@ function settingsPlace(context: Context): Place {
 async function write(project: Place, context: Context, { command, edits }: { command: string; edits: FileEdit[] }): Promise<void> {
   const isInside = ({ path }: FileEdit) => path.startsWith(`${topOf(project)}/`);
   const inside = edits.filter(isInside);
-  const names = inside.map(({ path }) => relative(topOf(project), path)).join(", ");
+  const names = inside.map(({ path }) => fromTop(project, path)).join(", ");
   if (inside.length > 0) {
     await prepareWriting(project, context);
     await perform(project, context, {

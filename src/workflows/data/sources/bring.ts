@@ -1,8 +1,8 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
 
-import { dirname, join, relative } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
-import { type Project, topOf } from "../../../config/project.ts";
+import { dirname, join } from "node:path";
+import { absolutePath, fromTop } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, recordTrash, trashPlace } from "../../../journal/trash.ts";
@@ -130,7 +130,7 @@ export async function bring(
     makeFolders(dirname(waiting));
     // From here until it is noted nothing takes long: killed meanwhile, the copy stays in the trash.
     moveWhole(target, waiting);
-    const move = { kind: "move", from: relative(topOf(project), waiting), to: path, digest, isCopy: true } as const;
+    const move = { kind: "move", from: fromTop(project, waiting), to: path, digest, isCopy: true } as const;
     const noted = stored === null ? move : { ...move, removed: removedBy(project, stored) };
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
     if (stored !== null) {

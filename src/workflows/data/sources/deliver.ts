@@ -1,7 +1,8 @@
 /** Putting a copy under its name: it appears whole or not at all, and what it replaces goes to the trash where there is one. */
 import { existsSync, readdirSync, renameSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { findPlace, topOf } from "../../../config/project.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { fromTop } from "../../../config/paths.ts";
+import { findPlace } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import { removeEmptyFolder } from "../../../journal/file-edits.ts";
 import { perform } from "../../../journal/perform.ts";
@@ -120,17 +121,16 @@ async function replace(context: Context, path: string, { command, target }: { co
     return;
   }
   const [replaced, waiting] = [trashPlace(place, path), trashPlace(place, path)];
-  const inside = (absolute: string) => relative(topOf(place), absolute);
   await perform(place, context, {
     command,
-    argv: [...command.split(" "), inside(path)],
-    summary: `replace ${inside(path)}`,
+    argv: [...command.split(" "), fromTop(place, path)],
+    summary: `replace ${fromTop(place, path)}`,
     work: async (operation) => {
       // Undo puts the copy back where it waited.
       const digest = await paceWork(digestingTree(target), context, { label: "hashing data" });
       makeFolders(dirname(waiting));
       moveWhole(target, waiting);
-      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest, isCopy: true });
+      operation.record({ kind: "move", from: fromTop(place, waiting), to: fromTop(place, path), replaced, digest, isCopy: true });
       moveToTrash(place, path, replaced);
       moveWhole(waiting, path);
     },

@@ -1,6 +1,7 @@
 /** `expver data list URL [PATH]`: what a repository holds, Git's files and DVC's outputs. The JSON is dvc's. */
 import { statSync } from "node:fs";
-import { posix, relative } from "node:path";
+import { posix } from "node:path";
+import { fromTop } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { blobSizes } from "../../../git/tree.ts";
@@ -61,7 +62,7 @@ function isDeep(input: Input): boolean {
 export function wholeOrPath(source: Source, typed: string | undefined): string {
   const { dvcRoot, root } = source.project;
   if (typed !== undefined) return sourcePath(source, typed);
-  return source.commit === null ? relative(topOf(source.project), dvcRoot ?? root) : "";
+  return source.commit === null ? fromTop(source.project, dvcRoot ?? root) : "";
 }
 
 async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]; root: ListEntry }> {
