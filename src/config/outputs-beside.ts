@@ -3,9 +3,10 @@
 import { ExpverError } from "../errors.ts";
 import { matchGlobs } from "./globs.ts";
 import { modelPlaces } from "./model-places.ts";
-import { absolutePath, isUnder, storedGlob, storedPath } from "./paths.ts";
+import { absolutePath, isUnder, storedGlob } from "./paths.ts";
 import { type Project, readConfig } from "./project.ts";
 import { projectBeside } from "./projects-beside.ts";
+import { resultsPath } from "./results-place.ts";
 
 export function isOutputBeside(project: Project): (path: string) => boolean {
   const folderOf = projectBeside(project);
@@ -20,8 +21,8 @@ export function isOutputBeside(project: Project): (path: string) => boolean {
 }
 
 function outputsIn(project: Project): (path: string) => boolean {
-  const { results, track } = project.config;
-  const database = storedPath(project, results.database);
+  const { track } = project.config;
+  const database = resultsPath(project);
   const models = modelPlaces(project);
   const isTracked = matchGlobs(track.map((glob) => storedGlob(project, glob)));
   return (path) => path === database || path.startsWith(`${database}-`) || isUnder(path, models) || isTracked(path);

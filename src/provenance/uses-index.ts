@@ -7,8 +7,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { modelPlaces } from "../config/model-places.ts";
-import { isUnder, storedPath } from "../config/paths.ts";
+import { isUnder } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
+import { resultsPath } from "../config/results-place.ts";
 import { git } from "../git/git.ts";
 import { commitsHere } from "../git/history.ts";
 import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
@@ -116,7 +117,7 @@ export function roles(
   { kind, data }: Pick<Version["message"], "kind" | "data">,
   pointers: readonly Pointer[],
 ): (path: string) => Role {
-  const [models, database] = [modelPlaces(project), storedPath(project, project.config.results.database)];
+  const [models, database] = [modelPlaces(project), resultsPath(project)];
   // The tag of a run names all it has read. Where nobody has noted that, it is what a run would take.
   const isNoted = kind === "run" || kind === "sweep";
   const inputs = new Set((isNoted ? data : inputPointers(project, pointers)).map(({ path }) => path));

@@ -1,6 +1,7 @@
 /** The chain of one version, every link looked at. Reads only. */
-import { isWithin, storedPath } from "../config/paths.ts";
+import { isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
+import { resultsPath } from "../config/results-place.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { hasAllObjects, isPartial, isShallow, lackingObjects, parentsOf } from "../git/history.ts";
@@ -192,7 +193,7 @@ function inFolder(project: Project, folder: Pointer, { path, hash }: Pick<Artifa
 
 /** A database that is elsewhere only has a link of its own as an object; a quick look goes no further. */
 function rowLinks(project: Project, version: Version, { pointers, quick }: { pointers: readonly Pointer[]; quick: boolean }): Link[] {
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const pointer = pointers.find((one) => one.path === path);
   const link = (state: Link["state"], detail: string): Link[] => [{ kind: "rows", target: path, state, detail }];
   if (pointer === undefined || pointer.hash === null) {

@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
+import { resultsDatabase } from "../config/results-place.ts";
 import { ExpverError } from "../errors.ts";
 import { readTagNames } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
@@ -206,8 +206,7 @@ async function groupsOf(
 
 /** Failed, killed and running ones are in no tag. The list stands without them: a database that cannot be read is a warning. */
 async function unversionedRuns(project: Project, context: Context, asked: string | undefined): Promise<VersionList["unversioned"]> {
-  const file =
-    asked === undefined ? absolutePath(project, storedPath(project, project.config.results.database)) : resolve(context.cwd, asked);
+  const file = asked === undefined ? resultsDatabase(project) : resolve(context.cwd, asked);
   if (!existsSync(file)) {
     if (asked !== undefined) throw new ExpverError("E_NOT_FOUND", `there is no database ${asked}`, { details: { path: file } });
     return null;
@@ -221,7 +220,7 @@ async function sortedBy(project: Project, versions: readonly Version[], wanted: 
   try {
     return sortKeys(project, versions, wanted);
   } catch (error) {
-    const path = absolutePath(project, storedPath(project, project.config.results.database));
+    const path = resultsDatabase(project);
     if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND" || !existsSync(path)) throw error;
     const table = await tableWith(path, String(error.details.asked));
     if (table === null) throw error;

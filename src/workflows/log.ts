@@ -6,8 +6,8 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { absolutePath, storedPath } from "../config/paths.ts";
 import { findProject, openProject } from "../config/project.ts";
+import { resultsDatabase } from "../config/results-place.ts";
 import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
@@ -107,7 +107,7 @@ function read(path: string): string {
 /** The results database of the project one is in. */
 function ownDatabase(context: Context): string | null {
   const project = findProject(context);
-  return project === null ? null : absolutePath(project, storedPath(project, project.config.results.database));
+  return project === null ? null : resultsDatabase(project);
 }
 
 /**

@@ -4,8 +4,9 @@
  */
 
 import { existsSync } from "node:fs";
-import { absolutePath, isWithin, pathFromUser, storedPath } from "../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
+import { resultsPath } from "../config/results-place.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { shellWord } from "../platform/shell-word.ts";
@@ -55,7 +56,7 @@ interface Asking {
 }
 
 function askResults(project: Project, question: string, { limit, version, pointers }: Asking): SqlAnswer {
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const file = pointers === null ? absolutePath(project, path) : objectOf(project, pointers, path, version);
   const db = openResults(file, pointers === null ? { readonly: true } : { immutable: true });
   try {

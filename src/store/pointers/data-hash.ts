@@ -2,8 +2,9 @@
 import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { isOutputBeside } from "../../config/outputs-beside.ts";
-import { isUnder, storedGlob, storedPath } from "../../config/paths.ts";
+import { isUnder, storedGlob } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { listingHash, renderListing } from "../objects/listing.ts";
 import type { Pointer } from "../types.ts";
 
@@ -13,9 +14,9 @@ import type { Pointer } from "../types.ts";
  * may write. Never the results database or a `track` path.
  */
 export function inputPointers(project: Project, pointers: readonly Pointer[], { runsStages = false } = {}): Pointer[] {
-  const { data, track, results } = project.config;
+  const { data, track } = project.config;
   const [named, tracked] = [namesOutput(project, data), namesOutput(project, track)];
-  const database = storedPath(project, results.database);
+  const database = resultsPath(project);
   const models = modelPlaces(project);
   const isOthers = isOutputBeside(project);
   const isRead = (pointer: Pointer) => {

@@ -1,7 +1,8 @@
 /** Which files a program opens for writing: they are copied, never linked, and a live database is stored from a consistent copy. */
 import { matchGlobs } from "../../config/globs.ts";
-import { absolutePath, isUnder, storedGlob, storedPath } from "../../config/paths.ts";
+import { isUnder, storedGlob, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 
 /** Writes a consistent copy of a live database (`results/copy.ts`; a layer beside this one, so its function is passed in). */
@@ -11,17 +12,6 @@ export type CopyDatabase = (path: string, to: string) => { equalBytes: boolean }
 export const DATABASE_HEADER = "SQLite format 3\0";
 // The smallest page; every database is a whole number of them.
 const PAGE_BYTES = 512;
-
-const paths = new WeakMap<Project, string>();
-
-/** Absolute path of the results database. Asked for every file. */
-export function resultsDatabase(project: Project): string {
-  const known = paths.get(project);
-  if (known !== undefined) return known;
-  const path = absolutePath(project, storedPath(project, project.config.results.database));
-  paths.set(project, path);
-  return path;
-}
 
 /** By its first bytes. Opens only files whose size fits, and never the results database: closing it would drop our own locks. */
 export function isDatabase(project: Project, path: string, size: number): boolean {

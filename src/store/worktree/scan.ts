@@ -3,6 +3,7 @@ import { lstatSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { fileStat } from "../../platform/file-stat.ts";
 import { readableNamesIn, removePath, statIfThere } from "../../platform/files.ts";
@@ -15,7 +16,7 @@ import { listingHash, renderingListing } from "../objects/listing.ts";
 import { makeStaging } from "../objects/staging.ts";
 import { dvcIgnore, type IgnoreTest } from "../settings/dvcignore.ts";
 import type { HashName, OutputContent } from "../types.ts";
-import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
+import { type CopyDatabase, DATABASE_HEADER, isDatabase } from "./databases.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 import { type ReadFolder, type WalkedFile, walkingFiles } from "./walk.ts";
 

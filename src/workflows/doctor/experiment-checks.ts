@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath, storedPath, typedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { git } from "../../git/git.ts";
@@ -17,7 +18,6 @@ import { someOf } from "../../platform/words.ts";
 import { openResults } from "../../results/database.ts";
 import { readListing } from "../../store/objects/layout.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
-import { resultsDatabase } from "../../store/worktree/databases.ts";
 import { surveyModels } from "../models/survey.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 
@@ -86,7 +86,7 @@ export const keptByPipeline: Check = {
   title: "results databases that a pipeline would delete",
   find({ place, project }) {
     if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
-    const database = storedPath(project, project.config.results.database);
+    const database = resultsPath(project);
     const files = git(project.repository, [
       "ls-files",
       "-z",

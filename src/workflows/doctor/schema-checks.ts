@@ -1,13 +1,13 @@
 /** The skill's "schema mismatch during merge": what the results databases of experiments have in other columns than the one they go into. */
 import { existsSync } from "node:fs";
 import { openProject, type Project } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { someOf } from "../../platform/words.ts";
 import { openResults } from "../../results/database.ts";
 import { type Column, type EventsTable, eventsTables } from "../../results/schema.ts";
-import { resultsDatabase } from "../../store/worktree/databases.ts";
 import { folderOf, insideOf, isThere, mainProject, recordsOf } from "../worktree/records.ts";
 import type { Check, Finding } from "./check.ts";
 

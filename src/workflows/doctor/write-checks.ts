@@ -3,11 +3,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { gitPath } from "../../git/git.ts";
 import { whyReadOnly } from "../../platform/file-system.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
-import { resultsDatabase } from "../../store/worktree/databases.ts";
 import type { Check, Finding } from "./check.ts";
 
 export const indexLock: Check = {

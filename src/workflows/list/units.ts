@@ -1,7 +1,7 @@
 /** What is counted across seeds: runs. A version of one run counts as it is; one of several by the runs in its own database. */
 import { existsSync } from "node:fs";
-import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { withStoredResults } from "../../results/database.ts";
@@ -64,7 +64,7 @@ export function onePerRun<One extends { run: string | null }>(units: readonly On
 
 /** Each database object is read once, however many versions have it, and of it their runs only. */
 function ownRecords(project: Project, context: Context, versions: readonly Version[]): (name: string) => Map<string, RunRecord> | null {
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const pointers = readPointersOf(project, [...new Set(versions.map(({ commit }) => commit))], () => {});
   const hashes = new Map<string, string>();
   const runs = new Map<string, string[]>();

@@ -1,8 +1,8 @@
 /** The results databases of a merge. */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { absolutePath, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { trashPlace } from "../../journal/trash.ts";
 import { besideOf, putInPlace } from "../../merge/beside.ts";
 import { changesTable, commitMerge, discardMerge, prepareMerge } from "../../merge/results/merge-files.ts";
@@ -79,7 +79,7 @@ function mayBeOpen(project: Project | null, output: string): boolean {
 }
 
 function isOwn(project: Project | null, output: string): boolean {
-  return project !== null && isSameFile(absolutePath(project, storedPath(project, project.config.results.database)), output);
+  return project !== null && isSameFile(resultsDatabase(project), output);
 }
 
 export function losesRows({ removed, replaced }: TableReport): boolean {

@@ -1,7 +1,7 @@
 /** What every models command begins with: all models, the candidates folder and production, by reading only. */
 import { existsSync } from "node:fs";
-import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import type { Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { type CandidatesFolder, itemsOf, readingCandidates } from "../../models/candidates.ts";
@@ -128,7 +128,7 @@ function metricsByRun(project: Project, versions: readonly Version[]): Map<strin
 
 /** SQLite is not loaded where there is no database. */
 async function trackReader(project: Project): Promise<(ids: readonly string[]) => Map<string, Record<string, string>>> {
-  const path = absolutePath(project, storedPath(project, project.config.results.database));
+  const path = resultsDatabase(project);
   if (!existsSync(path)) return () => new Map();
   const { readTracks } = await import("./tracks.ts");
   return (ids) => readTracks(path, project.config, ids);

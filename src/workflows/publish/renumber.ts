@@ -3,8 +3,8 @@
  * the new one, in the working database and in a results commit that differs from the old one in nothing else; what its tag
  * says stays. One operation, taken back whole.
  */
-import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
@@ -121,7 +121,7 @@ async function renumberAlone(project: Project, repository: Repository, context: 
         ...all.filter(({ name }) => mergedIn.includes(name)).flatMap((one) => mergedChanges(repository, one, { from: version.name, to })),
       ];
       const { index, files } = made ?? { index: [], files: [] };
-      const database = storedPath(project, project.config.results.database);
+      const database = resultsPath(project);
       operation.record(
         ...refs.map((change): Effect => ({ kind: "ref", ...change })),
         ...runs.map((run): Effect => ({ kind: "stamp", database, run, before: version.name, after: to })),

@@ -1,7 +1,7 @@
 /** The results commit of a version that got another number: the old one with another results database. */
 import { join } from "node:path";
-import { storedPath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { readIndexEntries, writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../git/objects.ts";
@@ -35,7 +35,7 @@ export async function renumberedCommit(
   repository: Repository,
   { version, number, branch }: { version: Version; number: NewNumber; branch: string | null },
 ): Promise<RenumberedCommit | null> {
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const pointer = readPointersAt(project, version.commit).find((one) => one.path === path);
   if (pointer === undefined || pointer.hash === null || pointer.stage !== undefined) return null;
   const entry = readTree(repository, version.commit, [pointer.file])[0];

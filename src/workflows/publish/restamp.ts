@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import { removePath, setMode } from "../../platform/files.ts";
 import { finishWork } from "../../platform/pace.ts";
@@ -12,7 +13,6 @@ import { openCache } from "../../store/objects/cache.ts";
 import { beginIngest } from "../../store/objects/ingest.ts";
 import { objectPath, trustedSize } from "../../store/objects/layout.ts";
 import type { OutputContent, Pointer } from "../../store/types.ts";
-import { resultsDatabase } from "../../store/worktree/databases.ts";
 
 export interface NewNumber {
   from: string;

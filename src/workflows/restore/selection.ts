@@ -2,9 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { nearestPath } from "../../config/nearest.ts";
-import { absolutePath, fromTop, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
+import { absolutePath, fromTop, isWithin, pathFromUser, shownPath, typedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { inProjectsBeside } from "../../config/projects-beside.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
@@ -56,7 +57,7 @@ export async function selectToRestore(
   const wanted = targets.map((typed) => meaning(project, context, { typed, known, pointers: then, version }));
   const isBeside = inProjectsBeside(project);
   const isWanted = (path: string) => (wanted.length === 0 ? !isBeside(path) : wanted.some((target) => isAtOrBelow(path, target)));
-  const database = storedPath(project, project.config.results.database);
+  const database = resultsPath(project);
   const isNamed = (path: string) => wanted.some((target) => isAtOrBelow(path, target) && target !== "");
   const isLeftOut = (path: string) => path === database && !isNamed(database);
   const named = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));

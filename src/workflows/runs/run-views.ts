@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import { lifeOf, numberHere } from "../../platform/processes.ts";
@@ -173,7 +173,7 @@ interface Head {
 async function headsOf(project: Project): Promise<Head[]> {
   const starts = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunStarts(db));
   const recorded = new Set(starts.map(({ run_id }) => run_id));
-  const own = storedPath(project, project.config.results.database);
+  const own = resultsPath(project);
   // A run that is over and has no row was undone, or belongs to another database: of another worktree, or project.
   const isOurs = ({ worktree, database }: RunFacts) => worktree === project.repository?.root && database === own;
   const local = listFacts(project).filter((facts) => recorded.has(facts.run_id) || (facts.phase !== "closed" && isOurs(facts)));
@@ -216,7 +216,7 @@ async function readRecords(project: Project, ids: readonly string[]): Promise<Ru
 }
 
 async function inDatabase<Row>(project: Project, read: (db: Database) => Promise<Row[]>): Promise<Row[]> {
-  const path = absolutePath(project, storedPath(project, project.config.results.database));
+  const path = resultsDatabase(project);
   if (!existsSync(path)) return [];
   const { openResults } = await import("../../results/database.ts");
   const db = openResults(path, { readonly: true });

@@ -1,8 +1,9 @@
 /** A sweep from its first line in the journal to its end, or on from where another command left it. */
 
 import { join, relative } from "node:path";
-import { absolutePath, fromTop, storedPath } from "../../config/paths.ts";
+import { fromTop, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
+import { resultsDatabase } from "../../config/results-place.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
@@ -166,7 +167,7 @@ function openedSweep(
     argv,
     mayLink,
     launcher: localLauncher(),
-    schema: schemaOf(absolutePath(project, storedPath(project, project.config.results.database))),
+    schema: schemaOf(resultsDatabase(project)),
     environment: describeEnvironment({ roots: [project.root, topOf(project)], cwd: context.cwd, argv, env: context.env }),
     ...kept,
     ...keeper,

@@ -1,7 +1,7 @@
 /** Which objects `sync` brings: the results databases of all versions, and everything of those that were named. */
 
-import { storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
@@ -56,7 +56,7 @@ export async function bringObjects(
 
 /** Of any number of versions: the pointer beside the database, where it usually is, with one git process; of others every pointer. */
 function databasesOf(project: Project, versions: readonly Version[]): Pointer[] {
-  const database = storedPath(project, project.config.results.database);
+  const database = resultsPath(project);
   const file = `${database}.dvc`;
   const commits = [...new Set(versions.map(({ commit }) => commit).filter((commit) => commit !== ""))];
   const texts = catFilesIfThere(

@@ -3,10 +3,9 @@
  * database is claimed by exactly one tag, its rows are made to say so.
  */
 import { existsSync } from "node:fs";
-import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
-import { resultsDatabase } from "../../store/worktree/databases.ts";
 import type { Version } from "../../versions/types.ts";
 
 export interface Correction {
@@ -41,7 +40,7 @@ export async function correctStamps(project: Project, operation: OpenOperation, 
   if (corrections.length === 0) return;
   const { openResults } = await import("../../results/database.ts");
   const { restampRun } = await import("../../results/run-rows.ts");
-  const database = storedPath(project, project.config.results.database);
+  const database = resultsPath(project);
   operation.record(...corrections.map(({ run, from, to }) => ({ kind: "stamp" as const, database, run, before: from, after: to })));
   const db = openResults(resultsDatabase(project));
   try {

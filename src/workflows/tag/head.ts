@@ -5,6 +5,7 @@ import { guessDirection } from "../../config/metric-direction.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder, storedPath, typedPath } from "../../config/paths.ts";
 import { CONFIG_FILE, type Project } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
@@ -73,7 +74,7 @@ async function refuseChanged(project: Project, context: Context, pointers: reado
 
 /** A database that a reader opened may have other bytes and the same rows. */
 async function hasEqualRows(project: Project, pointer: Pointer): Promise<boolean> {
-  if (pointer.path !== storedPath(project, project.config.results.database)) return false;
+  if (pointer.path !== resultsPath(project)) return false;
   const object = objectOf(project, pointer);
   if (object === null) return false;
   const { sameRows } = await import("./same-rows.ts");
@@ -86,7 +87,7 @@ async function numbersOf(
   { pointers, version }: { pointers: readonly Pointer[]; version: string },
 ): Promise<HeadNumbers> {
   const none: HeadNumbers = { runs: [], best: null, params: {}, metrics: {}, passedOver: 0 };
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const pointer = pointers.find((one) => one.path === path);
   const object = pointer === undefined ? null : objectOf(project, pointer);
   if (object === null) {

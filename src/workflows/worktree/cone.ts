@@ -2,6 +2,7 @@
 import { dirname } from "node:path/posix";
 import { isUnder, isWithin, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { readTree } from "../../git/tree.ts";
@@ -45,5 +46,5 @@ export function coneOf(
 
 /** Data that a sparse worktree has: what was named, what is in it, what it is in, and the results database. */
 export function inCone(project: Project, { named }: Cone, { path }: Pick<Pointer, "path">): boolean {
-  return isUnder(path, [...named, storedPath(project, project.config.results.database)]) || named.some((one) => isWithin(one, path));
+  return isUnder(path, [...named, resultsPath(project)]) || named.some((one) => isWithin(one, path));
 }

@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, topOf } from "../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { contextIn } from "../../git/git.ts";
@@ -20,7 +20,7 @@ import { type Finding, finding, single } from "./inventory/finding.ts";
 import { commitsOnlyAt, historyFindings, lineOf } from "./inventory/history.ts";
 import { modelFinding } from "./inventory/model.ts";
 import { objectFindings } from "./inventory/objects.ts";
-import { databaseOf, resultsFindings } from "./inventory/results.ts";
+import { resultsFindings } from "./inventory/results.ts";
 import { detachedHead, goingBranch, insideOf, isThere, projectOfRecord, stayingProject, type WorktreeRecord } from "./records.ts";
 
 /** Empty: it can go. `asked`: a project of the worktree that stays. One that cannot be looked through may have anything in it. */
@@ -72,7 +72,7 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const isMain = main.repository?.root === root;
   const results = isExperiment && !isMain ? await worktreeResults(main, project, record) : [];
   // Rows that are all in the main database are safe, whatever the bytes around them.
-  const settled = isExperiment && !isMain && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
+  const settled = isExperiment && !isMain && results.length === 0 ? [resultsPath(project)] : [];
   const line = lineOf(repository, branch);
   return [
     ...(await programs(project, root)),
@@ -109,13 +109,13 @@ async function programs(project: Project, root: string): Promise<Finding[]> {
 /** Of a database that is not there (any more): what its commit has stored. */
 async function worktreeResults(main: Project, project: Project, { name, branch }: WorktreeRecord): Promise<Finding[]> {
   const tip = readRef(project.repository as Repository, "HEAD");
-  const database = databaseOf(project);
+  const database = resultsDatabase(project);
   if (tip !== null && !existsSync(database)) return branchResults(main, tip, branch ?? name);
   return resultsFindings(main, database, { tip, name });
 }
 
 async function branchResults(main: Project, tip: string, branch: string): Promise<Finding[]> {
-  const path = storedPath(main, main.config.results.database);
+  const path = resultsPath(main);
   const pointer = readPointersAt(main, tip).find((one) => one.path === path);
   if (pointer === undefined || pointer.hash === null) return [];
   const head = main.repository === null ? null : resolveCommit(main.repository, "HEAD");

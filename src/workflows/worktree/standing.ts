@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { storedPath } from "../../config/paths.ts";
 import { type Project, projectIn, topOf } from "../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { howParted, type Parted } from "../../git/parted.ts";
@@ -15,7 +15,6 @@ import { outputStatus } from "../../store/worktree/status.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { runAtWork } from "../run/second-run.ts";
-import { databaseOf } from "./inventory/results.ts";
 import { folderOf, insideOf, type KnownWorktree } from "./records.ts";
 
 /** Null: there is nothing to compare with, or it cannot be read. */
@@ -93,7 +92,7 @@ const NOTHING_READ = { data: null, rows: null, run: null };
 function mainOf(project: Project, [first]: readonly KnownWorktree[], repositories: ReadonlyMap<string, Repository | null>): Main {
   const head = first?.head ?? null;
   const repository = repositories.get(first?.root ?? "") ?? null;
-  const path = storedPath(project, project.config.results.database);
+  const path = resultsPath(project);
   const stored = head === null ? undefined : readPointersAt(project, head).find((one) => one.path === path);
   const opened = repository === null ? null : openInside(project, repository, repository.root);
   return { head, project: opened instanceof ExpverError ? null : opened, stored: stored?.hash ?? null };
@@ -153,18 +152,18 @@ async function dataOf(inside: Project, budget: { files: number }): Promise<{ sta
   if (budget.files < 0) return null;
   const found = await outputStatus(inside, pointers, {});
   const count = (wanted: string) => found.filter(({ worktree }) => worktree === wanted).length;
-  const path = storedPath(inside, inside.config.results.database);
+  const path = resultsPath(inside);
   const database = found.find(({ pointer, worktree }) => pointer.path === path && worktree === "same");
   return { state: { changed: count("modified"), missing: count("deleted") }, database: database?.pointer.hash ?? null };
 }
 
 /** `database`: the hash its bytes have, where that is known: those main has stored need no comparison. */
 async function unmergedRows(inside: Project, main: Main, database: string | null): Promise<number | null> {
-  const theirs = databaseOf(inside);
+  const theirs = resultsDatabase(inside);
   if (main.project === null || !existsSync(theirs)) return null;
   // Of another project of the repository: at the same place in the main worktree.
   const isSame = folderOf(inside).folder === folderOf(main.project).folder;
-  const ours = isSame ? databaseOf(main.project) : join(topOf(main.project), storedPath(inside, inside.config.results.database));
+  const ours = isSame ? resultsDatabase(main.project) : join(topOf(main.project), resultsPath(inside));
   if (ours === theirs || (database !== null && database === main.stored)) return 0;
   const [{ openResults }, { rowsSince }] = await Promise.all([import("../../results/database.ts"), import("../../results/rows.ts")]);
   const db = openResults(theirs, { readonly: true });

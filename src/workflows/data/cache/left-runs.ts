@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
+import { resultsDatabase } from "../../../config/results-place.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted, shortened } from "../../../platform/words.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { OutputCheckout } from "../../../store/worktree/checkout.ts";
 import { objectFile } from "../../../store/worktree/contents.ts";
-import { resultsDatabase } from "../../../store/worktree/databases.ts";
 
 export async function warnLeftRuns(project: Project, context: Context, outputs: readonly OutputCheckout[]): Promise<void> {
   const database = resultsDatabase(project);

@@ -1,7 +1,8 @@
 /** One run of a sweep: begun in a workspace, closed when its program has ended, by whoever is there then. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, storedPath } from "../../../config/paths.ts";
+import { absolutePath } from "../../../config/paths.ts";
+import { resultsDatabase } from "../../../config/results-place.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
 import type { Job, JobStatus } from "../../../launchers/launcher.ts";
 import { identityOf } from "../../../platform/processes.ts";
@@ -202,6 +203,6 @@ function closingRun({ project }: OpenSweep, workspace: Workspace, facts: RunFact
 
 function keepShard(sweep: OpenSweep, { runId, project }: ClosingRun): void {
   const shard = shardOf(sweep.project, runId);
-  copyDatabase(absolutePath(project, storedPath(project, project.config.results.database)), shard);
+  copyDatabase(resultsDatabase(project), shard);
   syncFiles([shard]);
 }

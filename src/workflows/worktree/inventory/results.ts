@@ -1,8 +1,8 @@
 /** Rows of a results database that the main worktree's database lacks, or has with other values. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { resultsDatabase, resultsPath } from "../../../config/results-place.ts";
 import { ExpverError } from "../../../errors.ts";
 import { removePath } from "../../../platform/files.ts";
 import { counted } from "../../../platform/words.ts";
@@ -22,7 +22,7 @@ export async function resultsFindings(
   theirs: string,
   { tip, name }: { tip: string | null; name: string },
 ): Promise<Finding[]> {
-  const ours = databaseOf(main);
+  const ours = resultsDatabase(main);
   if (!existsSync(theirs)) return [];
   const remedy = `expver merge ${name}`;
   const { changesTable, discardMerge, prepareMerge } = await import("../../../merge/results/merge-files.ts");
@@ -82,16 +82,11 @@ function firstOf(counts: [count: number, one: string, many: string][]): [count: 
   return [count, counted(count, one, many)];
 }
 
-/** Absolute. */
-export function databaseOf(project: Project): string {
-  return absolutePath(project, storedPath(project, project.config.results.database));
-}
-
 /** The database both sides came from, when the cache has it and theirs has grown out of it. */
 async function ancestorOf(main: Project, theirs: string, tip: string | null): Promise<string | undefined> {
   const { repository } = main;
   const base = repository === null ? null : mergeBase(repository, { name: "", kind: "commit", path: null, commit: tip });
-  const path = storedPath(main, main.config.results.database);
+  const path = resultsPath(main);
   const pointer = base === null ? undefined : readPointersAt(main, base).find((one) => one.path === path);
   if (pointer === undefined || pointer.hash === null) return undefined;
   const object = { hash: pointer.hash, hashName: pointer.hashName };
