@@ -48,6 +48,11 @@ function isClass(text: string): boolean {
   }
 }
 
+/** Whether anything in it stands for more than itself. */
+export function isGlob(text: string): boolean {
+  return /[*?[\]{}\\]/.test(text);
+}
+
 /** A text in which nothing has another meaning. */
 export function globOf(text: string): string {
   return text.replace(/[\\*?[\]{},]/g, "\\$&");

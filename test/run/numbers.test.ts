@@ -184,3 +184,35 @@ it("of JSON lines whose last one is cut off those before it count, and it is sai
   expect(data).toMatchObject({ version: "e0.1.0", metrics: { accuracy: "0.50" } });
   expect(texts).toContain("the last line of the metrics file log.jsonl is cut off: those before it count");
 });
+
+it("a glob names the metrics file wherever it is this time: of those written since the start the last, and several are said", () => {
+  const repo = begin();
+  const write = `const fs = require("fs"); for (const word of process.argv.slice(1)) {
+    const [n, value] = word.split("=");
+    fs.mkdirSync("out/version_" + n, { recursive: true });
+    fs.writeFileSync("out/version_" + n + "/metrics.json", JSON.stringify({ accuracy: Number(value) }));
+    fs.utimesSync("out/version_" + n + "/metrics.json", new Date(), Date.now() / 1000 - n / 100);
+  }`;
+  const glob = ["--metrics", "out/*/metrics.json"];
+  const first = run(repo, ...glob, "--", "node", "-e", write, "0=0.1");
+  expect([first.data.metrics, first.texts]).toEqual([{ accuracy: "0.1" }, []]);
+  expect(run(repo, ...glob, "--", "node", "-e", write, "1=0.2").data.metrics).toEqual({ accuracy: "0.2" });
+  expect(run(repo, ...glob, "--", "node", "-e", write, "0=0.1", "1=0.3", "2=0.4")).toMatchObject({
+    data: { metrics: { accuracy: "0.1" } },
+    texts: ["3 files that --metrics names were written: the numbers are those of out/version_0/metrics.json, the last of them"],
+    hints: expect.stringContaining("A narrower glob leaves out out/version_1/metrics.json, out/version_2/metrics.json."),
+  });
+  expect(run(repo, ...glob, "--", "node", "-e", "0").texts).toEqual([
+    "the metrics file out/version_0/metrics.json was not written during the run and counts for nothing",
+  ]);
+  // They are code of none, with the glob or without it.
+  run(repo, "--", "node", "-e", write, "3=0.5");
+  expect(repo.git("ls-files", "out")).toBe("");
+  expect(run(repo, "--metrics", "other/*.json", "--", "node", "-e", "0").texts).toContain("the metrics file other/*.json does not exist");
+  const swept = repo.expverJson(["sweep", "--grid", "n=7,8", ...glob, "--", "node", "-e", write, "{n}=0.5"]).data;
+  expect(swept.runs.map((one: { metrics: Record<string, string> }) => one.metrics)).toEqual([{ accuracy: "0.5" }, { accuracy: "0.5" }]);
+  // A name with a bracket in it names itself, too.
+  const named = ["--metrics", "m[1].json", "--", "node", "-e", 'require("fs").writeFileSync("m[1].json", `{"accuracy": 0.6}`)'];
+  expect(run(repo, ...named).data.metrics).toEqual({ accuracy: "0.6" });
+  expect(run(repo, ...named).data.metrics).toEqual({ accuracy: "0.6" });
+});

@@ -164,7 +164,7 @@ it("a run without a number is told which file has some, when its program wrote o
   );
   repo.run("rm", ["training.log"]);
   const numbered =
-    'It wrote lightning_logs/version_1/metrics.csv, which has acc; the next run may write elsewhere: let it write one path (Lightning: CSVLogger(".", name="logs", version="")) and name that with --metrics FILE before the --.';
+    "It wrote lightning_logs/version_1/metrics.csv, which has acc: --metrics 'lightning_logs/version_*/metrics.csv' before the -- (the next run may write elsewhere).";
   expect(hintOf(epochs("lightning_logs/version_1/metrics.csv"))).toBe(numbered);
   const before = ["run", "--metrics", "lightning_logs/version_0/metrics.csv", "--", "sh", "-c"];
   expect(repo.expverJson([...before, epochs("lightning_logs/version_0/metrics.csv")]).data.metrics).toEqual({ acc: "0.5" });

@@ -23,7 +23,7 @@ export const RUNS: Command[] = [
       { flags: "--param <name=value>", help: "a parameter, for {name}, EXPVER_PARAM_NAME and the record", repeatable: true },
       {
         flags: "--metrics <file>",
-        help: "read metrics from this JSON, YAML or CSV file after the run (default: the one that stages of dvc.yaml name)",
+        help: "read metrics from this JSON, YAML or CSV file (or the newest a glob matches) after the run (default: the one that stages of dvc.yaml name)",
       },
       { flags: "--no-tag", help: "store and commit the results, but make no version" },
       { flags: "--no-commit", help: "leave the branch alone; record changes as a patch" },

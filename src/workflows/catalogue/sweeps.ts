@@ -27,7 +27,7 @@ export const SWEEPS: Command[] = [
       { flags: "--params <file>", help: "the parameter file (default: params of expver.yaml); edited in the workspaces only" },
       {
         flags: "--metrics <file>",
-        help: "read metrics from this JSON, YAML or CSV file after each run (default: the one that stages of dvc.yaml name)",
+        help: "read metrics from this JSON, YAML or CSV file (or the newest a glob matches) after each run (default: the one that stages of dvc.yaml name)",
       },
       { flags: "-j, --jobs <number>", help: "how many run at once (default: 1)" },
       { flags: "--link", help: "inputs above 1 GiB: read-only links to the cache instead of copies, also as root" },

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
@@ -18,7 +17,7 @@ import { publishMade } from "./closing/publish-made.ts";
 import { forgetRun } from "./database/collect.ts";
 import { firstFacts } from "./first-facts.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
-import { markOf, takingMarks } from "./outputs/marks.ts";
+import { metricsMarks, takingMarks } from "./outputs/marks.ts";
 import { paramsMark } from "./parameters/written-parameters.ts";
 import type { RunPlan } from "./planning/plan.ts";
 import { summaryLine } from "./planning/plan-steps.ts";
@@ -178,7 +177,7 @@ async function watchFromNow(context: Context, { plan, project, repository, place
   const { pointers, selection } = plan;
   const pointerFiles = pointers.map(({ file }) => file);
   const staged = readIndexEntries(repository, [...selection.included.map(({ path }) => path), ...pointerFiles]);
-  const metricsMark = places.metrics === null ? "" : markOf(absolutePath(project, places.metrics));
+  const before = metricsMarks(project, places);
   const marks = await paceWork(takingMarks(project, places, pointers), context, { label: "looking at what is there" });
-  save({ closing: { ...facts().closing, marks, staged: [...staged], metricsMark, paramsMark: paramsMark(project) } });
+  save({ closing: { ...facts().closing, marks, staged: [...staged], metricsMarks: before, paramsMark: paramsMark(project) } });
 }

@@ -39,7 +39,7 @@ export function firstFacts(findings: RunFindings, { runId, since }: { runId: str
     closing: {
       given: Object.keys(request.params),
       metrics: places.metrics,
-      metricsMark: "",
+      metricsMarks: {},
       metricsOfStage,
       paramsChanged: selection.included.some(({ path }) => path === params),
       commit: request.commit,

@@ -1,5 +1,5 @@
 /** Where a run reads and writes, in stored form (relative to the Git root, with `/`). */
-import { matchGlobs } from "../../config/globs.ts";
+import { isGlob, matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, pathFromUser, storedGlob, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -18,11 +18,12 @@ export interface Places {
   /** Globs of `track`, stored form. */
   track: string[];
   isTracked: (path: string) => boolean;
-  /** The file of `--metrics`, or else the one of a stage. */
+  /** The file of `--metrics` (or a glob that names it wherever a tool writes it this time), or else the one of a stage. */
   metrics: string | null;
+  isMetrics: (path: string) => boolean;
 }
 
-/** The stored path of a metrics file as typed. Throws E_OUTSIDE when it is not in the repository. */
+/** The stored path, or glob, of a metrics file as typed. Throws E_OUTSIDE when it is not in the repository. */
 export function metricsPlace(project: Project, context: Context, typed: string | null): string | null {
   if (typed === null) return null;
   const stored = pathFromUser(project, context, typed);
@@ -30,7 +31,7 @@ export function metricsPlace(project: Project, context: Context, typed: string |
   throw new ExpverError("E_USAGE", `--metrics ${typed} is a folder`, { hint: "Name the JSON, YAML or CSV file that the program writes." });
 }
 
-/** `metrics`: a stored path. */
+/** `metrics`: a stored path or glob. */
 export function placesOf(project: Project, metrics: string | null): Places {
   const { results, track } = project.config;
   const database = storedPath(project, results.database);
@@ -42,5 +43,12 @@ export function placesOf(project: Project, metrics: string | null): Places {
     track: track.map((glob) => storedPath(project, glob)),
     isTracked: matchGlobs(track.map((glob) => storedGlob(project, glob))),
     metrics,
+    isMetrics: metrics === null ? () => false : isNamedBy(metrics),
   };
+}
+
+/** A name with a bracket in it names itself too. */
+function isNamedBy(metrics: string): (path: string) => boolean {
+  const isMatch = isGlob(metrics) ? matchGlobs([metrics]) : () => false;
+  return (path) => path === metrics || isMatch(path);
 }

@@ -23,7 +23,7 @@ import { bringAlong, type FileEffect, type IndexEdit } from "./closing/finish.ts
 import { forgetRun } from "./database/collect.ts";
 import { copyBefore } from "./database/mend-database.ts";
 import { type ClosingRun, factsKeeper } from "./open-run.ts";
-import { isWrittenAfter } from "./outputs/marks.ts";
+import { isWrittenAfter, metricsMarks } from "./outputs/marks.ts";
 import { outputsStand } from "./outputs/outputs.ts";
 import { paramsStand } from "./parameters/written-parameters.ts";
 import { placesOf } from "./places.ts";
@@ -107,7 +107,8 @@ function finishForward(project: Project, repository: Repository, { facts, operat
 /** Nobody has touched its metrics and parameters since. */
 function notesStand(run: ClosingRun, end: number): boolean {
   const { project, places } = run;
-  return paramsStand(run, end) && (places.metrics === null || !isWrittenAfter(absolutePath(project, places.metrics), end));
+  const touched = Object.keys(metricsMarks(project, places)).some((path) => isWrittenAfter(absolutePath(project, path), end));
+  return paramsStand(run, end) && !touched;
 }
 
 interface LateClosing {

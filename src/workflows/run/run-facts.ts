@@ -81,10 +81,10 @@ export interface LeftFiles {
 interface ClosingFacts {
   /** Names of parameters given on the command line. */
   given: string[];
-  /** Stored path of the metrics file, and its mark before the start. */
+  /** Stored path or glob of the metrics file, and the marks of what it names before the start; absent in runs that began before it was a glob. */
   metrics: string | null;
-  metricsMark: string;
-  /** The same of the `params:` file; absent in runs that began before it was looked at. */
+  metricsMarks?: Record<string, string>;
+  /** The mark of the `params:` file; absent in runs that began before it was looked at. */
   paramsMark?: string;
   /** It differed from HEAD at the start, or was new there. */
   paramsChanged?: boolean;

@@ -24,7 +24,7 @@ import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } fr
 import { copyBefore, mendDatabase } from "../database/mend-database.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
-import { readMetricsFile } from "../outputs/metrics-file.ts";
+import { chooseMetrics, readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
 import { warnPromised } from "../outputs/promised.ts";
 import { noteStages } from "../outputs/ran-stages.ts";
@@ -129,40 +129,47 @@ const WHAT = {
 
 /** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
 function metricsIn(context: Context, run: ClosingRun, { end }: Pick<CloseOptions, "end">): Record<string, string> {
-  const { places, project, folder, facts, save } = run;
+  const { project, folder, facts, save } = run;
   const { closing, status, problem } = facts();
-  if (places.metrics === null) return {};
+  const chosen = chooseMetrics(run, end);
+  if (chosen === null) return {};
   if (problem !== undefined) {
     // Closed again: what has been written there since is not its own.
     save({ status: "failed" });
     return {};
   }
+  const { path, before, others } = chosen;
   try {
-    const at = absolutePath(project, places.metrics);
-    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark, end, config: project.config });
-    if (file.state === "stale" && closing.pipeline && finishWork(isOfStageUpToDate(run, places.metrics))) {
-      file = readMetricsFile(at, { name: places.metrics, before: "", config: project.config });
-      context.report({ kind: "step", text: `metrics of ${places.metrics}: dvc found the stage that writes it up to date` });
+    const at = absolutePath(project, path);
+    let file = readMetricsFile(at, { name: path, before, end, config: project.config });
+    if (file.state === "stale" && closing.pipeline && finishWork(isOfStageUpToDate(run, path))) {
+      file = readMetricsFile(at, { name: path, before: "", config: project.config });
+      context.report({ kind: "step", text: `metrics of ${path}: dvc found the stage that writes it up to date` });
     }
     if (file.state === "read") {
+      if (others.length > 0)
+        context.report({
+          kind: "warning",
+          text: `${others.length + 1} files that --metrics names were written: the numbers are those of ${path}, the last of them`,
+          hint: `A narrower glob leaves out ${others.slice(0, 3).join(", ")}${others.length > 3 ? " …" : ""}.`,
+        });
       if (file.isCut)
-        context.report({ kind: "warning", text: `the last line of the metrics file ${places.metrics} is cut off: those before it count` });
+        context.report({ kind: "warning", text: `the last line of the metrics file ${path} is cut off: those before it count` });
       if (Object.keys(file.metrics).length === 0)
         context.report({
           kind: "warning",
-          text: `the metrics file ${places.metrics} has no number`,
+          text: `the metrics file ${path} has no number`,
           hint: 'It is read as JSON, YAML, CSV or JSON lines, as its name says: {"accuracy": 0.9}',
         });
       return file.metrics;
     }
     if (isUnasked(facts())) return {};
     const what = WHAT[file.state];
-    const near = file.state === "missing" ? fileLike(project, places.metrics) : undefined;
-    const hint =
-      near === undefined ? hintOfWritten(project, facts().startedAt, places.metrics) : `There is ${near}: was --metrics ${near} meant?`;
+    const near = file.state === "missing" ? fileLike(project, path) : undefined;
+    const hint = near === undefined ? hintOfWritten(project, facts().startedAt, path) : `There is ${near}: was --metrics ${near} meant?`;
     context.report({
       kind: "warning",
-      text: `the metrics file ${places.metrics} ${what}`,
+      text: `the metrics file ${path} ${what}`,
       ...(hint === null ? {} : { hint }),
     });
   } catch (error) {

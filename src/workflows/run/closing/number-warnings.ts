@@ -7,6 +7,7 @@ import { resultsDatabase } from "../../../config/results-place.ts";
 import { stringSource } from "../../../config/yaml-text.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { openResults } from "../../../results/database.ts";
 import { eventsTables } from "../../../results/schema.ts";
 import { isDatabase } from "../../../store/worktree/databases.ts";
@@ -42,9 +43,16 @@ function hintOfFile(project: Project, since: string, named: string | null): stri
   if (written === null) return null;
   const { file, names } = written;
   const has = `It wrote ${file}, which has ${names.join(", ")}`;
-  return /\d[^/]*\//.test(file)
-    ? `${has}; the next run may write elsewhere: let it write one path (Lightning: CSVLogger(".", name="logs", version="")) and name that with --metrics FILE before the --.`
-    : `${has}: --metrics ${file} before the --.`;
+  const glob = wherever(file);
+  const why = glob === file ? "" : " (the next run may write elsewhere)";
+  return `${has}: --metrics ${shellWord(glob)} before the --${why}.`;
+}
+
+/** Tools count their folders on, or name them by the time. */
+function wherever(file: string): string {
+  const folders = file.split("/");
+  const name = folders.pop() ?? file;
+  return [...folders.map((folder) => folder.replace(/\d+(?:[-_.:T]*\d+)*/g, "*")), name].join("/");
 }
 
 /** xetrack's own examples name a file of their own. */
@@ -112,7 +120,7 @@ const SKEW_MS = 2000;
 
 // One of many thousand is not searched.
 const MOST_FOLDERS = 100;
-const DEPTH = 2;
+const DEPTH = 3;
 
 /** A file at the top or in a folder near it, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
 function metricsWritten(project: Project, since: string, named: string | null): WrittenMetrics | null {

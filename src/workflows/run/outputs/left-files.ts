@@ -15,6 +15,7 @@ import { readFileChanges } from "../snapshot/changes.ts";
 import { type LeftUnit, noteLeft } from "../snapshot/noted-left.ts";
 import { runLog } from "../snapshot/run-logs.ts";
 import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
+import { metricsMarks } from "./marks.ts";
 import { outputsOf } from "./outputs.ts";
 import { treeEntries } from "./results-files.ts";
 
@@ -75,7 +76,8 @@ export function findLeft(run: ClosingRun): LeftFiles | null {
   if (!facts().closing.commit || facts().snapshot === null) return null;
   try {
     const left = leftPaths(run);
-    const written = left.map(({ path }) => path).filter(writtenMeanwhile(run));
+    const metrics = Object.keys(metricsMarks(run.project, run.places));
+    const written = [...metrics, ...left.map(({ path }) => path)].filter(writtenMeanwhile(run));
     noteLeft(repository, unitsOf(repository, written), facts().closing.script ?? "");
     return summed(run, left, null);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isGlob } from "../../../config/globs.ts";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { hasCode, isMissing } from "../../../platform/files.ts";
@@ -27,14 +28,26 @@ export function* takingMarks(project: Project, places: Places, pointers: readonl
   const files = new Map<string, string>();
   const isOurs = (place: string) => linkOnTheWay(project, place) === null;
   for (const place of places.models.filter(isOurs)) yield* addingFiles(project, place, files);
-  for (const start of startsOf(places.track).filter(isOurs)) {
-    const found = new Map<string, string>();
-    yield* addingFiles(project, start, found);
-    for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
-  }
+  for (const start of startsOf(places.track).filter(isOurs)) yield* addingMatches(project, { start, isMatch: places.isTracked }, files);
   const marks: Marks["pointers"] = {};
   for (const { path } of pointers) marks[path] = yield* marking(absolutePath(project, path));
   return { pointers: marks, files: Object.fromEntries(files) };
+}
+
+/** Milliseconds since 1970; 0 where nothing is. */
+export function writtenAt(path: string): number {
+  return Number(statOf(path)?.mtimeMs ?? 0);
+}
+
+/** Of the files that `--metrics` names, by stored path. */
+export function metricsMarks(project: Project, { metrics, isMetrics }: Places): Record<string, string> {
+  const files = new Map<string, string>();
+  if (metrics === null) return {};
+  const mark = markOf(absolutePath(project, metrics));
+  if (mark !== "") files.set(metrics, mark);
+  else if (isGlob(metrics))
+    for (const start of startsOf([metrics])) finishWork(addingMatches(project, { start, isMatch: isMetrics }, files));
+  return Object.fromEntries(files);
 }
 
 /** Changes with every write to the file, or to any file in the folder; empty when there is nothing. */
@@ -86,6 +99,16 @@ function* addingFiles(project: Project, stored: string, into: Map<string, string
   yield NOTHING_DONE;
 }
 
+function* addingMatches(
+  project: Project,
+  { start, isMatch }: { start: string; isMatch: (path: string) => boolean },
+  into: Map<string, string>,
+): Work<void> {
+  const found = new Map<string, string>();
+  yield* addingFiles(project, start, found);
+  for (const [path, mark] of found) if (isMatch(path)) into.set(path, mark);
+}
+
 /** Pointers, ignore files and half-written ones are no outputs. */
 function isData(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -115,7 +138,7 @@ function isFolderLink(path: string): boolean {
 function startsOf(globs: readonly string[]): string[] {
   const starts = globs.map((glob) => {
     const fixed = glob.split("/");
-    const wild = fixed.findIndex((part) => /[*?[\]{}\\]/.test(part));
+    const wild = fixed.findIndex(isGlob);
     return wild < 0 ? glob : fixed.slice(0, wild).join("/");
   });
   return [...new Set(starts)];

@@ -20,7 +20,7 @@ import type { ClosingRun } from "../open-run.ts";
 import { paramsSetByDvc, writtenParams } from "../parameters/written-parameters.ts";
 import type { OutputFile } from "../run-facts.ts";
 import { runLog } from "../snapshot/run-logs.ts";
-import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
+import { type Marks, marking, metricsMarks, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import { type Promised, promisedAmong } from "./promised.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
@@ -44,7 +44,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const tracked = trackedNow(project, closing.pointers);
   const { pointers, pipelines } = tracked;
   const written = yield* writtenPaths(run, { place, pointers });
-  const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
+  const owned = treeEntries(place, [...written, ...Object.keys(metricsMarks(project, places))]);
   const others: Stored[] = [];
   for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
   const database = run.isShard ? [] : [yield* storingDatabase(run)];
@@ -168,7 +168,7 @@ export function outputsOf(run: ClosingRun): (path: string) => boolean {
   const { project, places, facts } = run;
   const params = paramsSetByDvc(run);
   const isOfStage = facts().closing.pipeline ? isStageFile(project) : () => false;
-  return (path) => places.isTracked(path) || path === places.metrics || path === params || isUnder(path, places.models) || isOfStage(path);
+  return (path) => places.isTracked(path) || places.isMetrics(path) || path === params || isUnder(path, places.models) || isOfStage(path);
 }
 
 const NONE: Marks = { pointers: {}, files: {} };

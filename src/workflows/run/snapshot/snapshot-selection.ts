@@ -88,7 +88,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
     models: places.models,
     isData: underAny([...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))]),
     renamedIn: (changes) => renamedData(project, pointers, changes),
-    isOutput: (path) => places.isTracked(path) || path === places.metrics,
+    isOutput: (path) => places.isTracked(path) || places.isMetrics(path),
     isOutputBeside: isOutputBeside(project),
     left: readNotedLeft(requireRepository(project), script),
     typed: (path) => typedPath(project, path),

@@ -18,7 +18,7 @@ import { copyBefore } from "../../run/database/mend-database.ts";
 import { recordOf } from "../../run/database/run-record.ts";
 import { type ClosingRun, factsKeeper } from "../../run/open-run.ts";
 import { keepLeft, warnOfLeft } from "../../run/outputs/left-files.ts";
-import { markOf, takeMarks } from "../../run/outputs/marks.ts";
+import { metricsMarks, takeMarks } from "../../run/outputs/marks.ts";
 import { readParameterFile, substitute } from "../../run/parameters/parameters.ts";
 import { paramsMark } from "../../run/parameters/written-parameters.ts";
 import { placesOf } from "../../run/places.ts";
@@ -134,7 +134,7 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   const parameters = { ...readParameterFile(workspace.project), ...given };
   const { argv } = substitute(sweep.argv, parameters);
   const run = closingRun(sweep, workspace, ownFacts(sweep, workspace, { runId: attempt.run, parameters }));
-  const { databaseFile, metrics } = run.places;
+  const { databaseFile } = run.places;
   const shown = substitute(state().argv, hideSecrets(parameters)).argv;
   const record = recordOf(run, {
     argv: shown,
@@ -147,7 +147,7 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   snapshotTo(databaseFile, copyBefore(folder));
   const closing = {
     ...run.facts().closing,
-    metricsMark: metrics === null ? "" : markOf(absolutePath(run.project, metrics)),
+    metricsMarks: metricsMarks(run.project, run.places),
     paramsMark: paramsMark(run.project),
     marks: takeMarks(run.project, run.places, workspace.pointers),
   };
