@@ -19,14 +19,17 @@ export function verifyRows(db: Database, { name, message }: Version): Link[] {
       links.push(...verifyTrack(db, { run, name }, tracks));
       continue;
     }
+    // A tag made by hand stands where somebody put it, and writes into no record.
+    const isByHand = message.kind === "manual" && !record.version;
     const differing = [
-      record.status !== "finished" && `its status is ${record.status}`,
-      record.version !== name && `it says version ${record.version ?? "none"}`,
-      message.code !== null && record.git_commit !== message.code && `it says code ${record.git_commit ?? "none"}`,
+      record.status === "running" && "its status is running",
+      !isByHand && record.version !== name && `it says version ${record.version ?? "none"}`,
+      !isByHand && message.code !== null && record.git_commit !== message.code && `it says code ${record.git_commit ?? "none"}`,
       message.dataHash !== null && record.dvc_hash !== message.dataHash && `it says data ${record.dvc_hash ?? "none"}`,
     ].filter((text) => text !== false);
     if (differing.length > 0) link("wrong", differing.join("; "));
-    else link("proven", "finished, with the tag's version, code and data");
+    else if (isByHand) link("unrecorded", "that it is this version's is the word of a tag made by hand");
+    else link("proven", `${record.status}, with the tag's version, code and data`);
     const own = tracks.filter((track) => track.run_id === run);
     if (own.length > 0) links.push(verifyStamps(db, { run, name, message }, own));
   }
@@ -64,8 +67,9 @@ function verifyStamps(
   tracks: readonly { table: string; track_id: string; first: string; last: string; rows: number }[],
 ): Link {
   const tables = new Map(eventsTables(db).map((table) => [table.name, table]));
+  const isByHand = message.kind === "manual";
   // A program may log a version of its own, which no run overwrites: what is no name of ours is none.
-  const isNone = "version NOT GLOB ?";
+  const isNone = isByHand ? "(version IS NULL OR version NOT GLOB ?)" : "version NOT GLOB ?";
   const ours = `${name.replace(/\d+\.\d+\.\d+$/, "")}[0-9]*.[0-9]*.[0-9]*`;
   let rows = 0;
   let lost = 0;
@@ -73,7 +77,7 @@ function verifyStamps(
   let odd = 0;
   for (const { table, track_id: track, first, last, rows: recorded } of tracks) {
     const known = tables.get(table);
-    const stamps = Object.entries({ version: name, git_commit: message.code, dvc_hash: message.dataHash }).filter(
+    const stamps = Object.entries({ version: name, ...(isByHand ? {} : { git_commit: message.code, dvc_hash: message.dataHash }) }).filter(
       ([column, value]) => value !== null && known !== undefined && hasColumn(known.columns, column),
     );
     const hasVersion = stamps.some(([column]) => column === "version");
@@ -104,7 +108,7 @@ function verifyStamps(
   const link = (state: Link["state"], detail: string): Link => ({ kind: "rows", target: run, state, detail });
   if (lost > 0) return link("missing", `${lost} of ${rows + lost} rows are gone`);
   if (differing > 0) return link("wrong", `${differing} of ${rows} rows carry other stamps than the tag`);
-  if (odd > 0) return link("unrecorded", `${odd} of ${rows} rows carry a version of their program's own`);
+  if (odd > 0) return link("unrecorded", `${odd} of ${rows} rows carry ${isByHand ? "no version" : "a version of their program's own"}`);
   return link("proven", `${rows} ${rows === 1 ? "row carries" : "rows carry"} its version, code and data`);
 }
 

@@ -45,6 +45,21 @@ function byHand(
   return repo;
 }
 
+/** Data, and a program whose f1 is what it is told; answers the run. */
+function trained(): { repo: TestRepository; train(option: string, f1: string): string } {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("data/train.csv", "1");
+  must(repo, "data", "add", "data/train.csv");
+  repo.commit("first", { "expver.yaml": "metrics: { f1: max }\n" });
+  const train = (option: string, f1: string) => {
+    const script = `mkdir -p models; echo "$EXPVER_RUN_ID" > models/w; echo '{"f1": ${f1}}' > m.json`;
+    const named = option === "-m" ? ["-m", "named"] : [option];
+    return repo.expverJson(["run", ...named, "--param", `f1=${f1}`, "--metrics", "m.json", "--", "sh", "-c", script]).data.run_id;
+  };
+  return { repo, train };
+}
+
 function linksOfRuns(repo: TestRepository): string[] {
   const { links } = repo.expverJson(["verify", "e0.2.0"]).data.versions[0] as { links: Link[] };
   return links
@@ -201,6 +216,39 @@ describe("tagging HEAD", () => {
     repo.commit("with a row that came later");
     expect(repo.expver(["tag", "e0.2.0", "-d", "by hand"]).stderr).toContain("no numbers for e0.2.0");
     expect(messageOf(repo, "e0.2.0")).toMatchObject({ runs: [], metrics: [] });
+  });
+
+  it("of a run without a version is one that verify does not call broken", () => {
+    const { repo, train } = trained();
+    train("--no-tag", "0.5");
+    must(repo, "tag", "e0.1.0", "-d", "by hand");
+    expect(messageOf(repo, "e0.1.0").metrics).toMatchObject([{ name: "f1", value: "0.5" }]);
+    const { code, data } = repo.expverJson(["verify"]);
+    expect({ code, broken: data.links.missing + data.links.wrong }).toEqual({ code: 0, broken: 0 });
+    const { run_id: run } = repo.expverJson(["runs", "list"]).data.runs[0];
+    expect(data.versions[0].links.filter(({ target }: Link) => target === run)).toMatchObject([
+      { kind: "run", state: "unrecorded" },
+      { kind: "rows", state: "unrecorded" },
+    ]);
+  });
+
+  it("does not take the numbers of a run that another has followed: the model is the other's", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    train("-m", "0.9");
+    expect(repo.expver(["tag", "e0.2.0", "-d", "by hand"]).stderr).toContain(`not those of ${run}`);
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ runs: [], metrics: [], params: {} });
+    expect(repo.expver(["verify"]).code).toBe(0);
+  });
+
+  it("does not take the numbers of a run that read other data", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    repo.write("data/train.csv", "2");
+    must(repo, "data", "add", "data/train.csv");
+    repo.commit("other data");
+    expect(repo.expver(["tag", "e0.1.0", "-d", "by hand"]).stderr).toContain(`not those of ${run}`);
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({ runs: [], metrics: [] });
   });
 
   it("says which run it took when several have no version", async () => {
@@ -401,6 +449,22 @@ describe("from the command line", () => {
     must(repo, "undo");
     expect([repo.git("tag"), version()]).toEqual(["", null]);
     expect(repo.expver(["tag", "--patch", "--run", run]).code).toBe(0);
+  });
+
+  it("makes one of a run that failed, whose chain is whole", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first");
+    expect(repo.expver(["run", "--", "false"]).code).toBe(1);
+    const { run_id: run } = repo.expverJson(["runs", "list"]).data.runs[0];
+    must(repo, "tag", "--run", run);
+    const { code, data } = repo.expverJson(["verify"]);
+    expect({ code, links: data.versions[0].links }).toMatchObject({
+      code: 0,
+      links: expect.arrayContaining([
+        expect.objectContaining({ kind: "run", state: "proven", detail: expect.stringMatching(/^failed, /) }),
+      ]),
+    });
   });
 
   it("a number whose tag was deleted by hand can be used again, by a run, by hand, and for the run it was of", () => {

@@ -99,7 +99,7 @@ export const READING: Tool[] = [
     name: "expver_sql",
     title: "Ask results or data in SQL",
     description:
-      "One read-only SELECT: to the results database (tables: the programs' own, expver_runs, expver_run_tracks), or with data to parquet and CSV files in DuckDB's dialect, each a table of its file's name. With version as that version has them.",
+      "One read-only SELECT: to the results database (tables: the programs' own, expver_runs, expver_run_tracks, expver_packages), or with data to parquet and CSV files in DuckDB's dialect, each a table of its file's name. With version as that version has them.",
     commands: ["sql"],
     input: {
       question: z.string().max(20_000).describe("SELECT …, WITH … or VALUES …"),

@@ -23,13 +23,27 @@ export interface HeadNumbers {
   command?: string;
   /** Runs without a version that were passed over because a later one exists. */
   passedOver: number;
+  /** Why there are none, where runs without a version would have had some. */
+  notTaken?: { run: string; why: string };
+}
+
+export interface AtHead {
+  /** The object that HEAD's pointer to the results database names. */
+  file: string;
+  version: string;
+  /** Digest of HEAD's inputs. */
+  dataHash: string | null;
 }
 
 /**
- * Rows stamped with this version; without any, those of the latest run that no version has. Never those of another
- * version, or of a run that failed (`--run` makes a version of it): better no numbers than wrong ones.
+ * Rows stamped with this version; without any, those of the latest run, when no version has it and it read HEAD's data. Never those
+ * of another version, of a run that failed (`--run` makes a version of it), or of one that another has followed, whose model HEAD has
+ * by now: better no numbers than wrong ones.
  */
-export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate" | "versions">): HeadNumbers {
+export function numbersAtHead(
+  { file, version, dataHash }: AtHead,
+  config: Pick<Config, "metrics" | "aggregate" | "versions">,
+): HeadNumbers {
   return withStoredResults(file, (db) => {
     const tracks = readTracks(db, config.versions.prefix);
     const owners = new Map(runTracks(db).map((track) => [keyOf(track), track.run_id]));
@@ -38,14 +52,21 @@ export function numbersAtHead(file: string, version: string, config: Pick<Config
       owners,
     );
     if (stamped.length > 0) return numbersOf(db, stamped, config);
-    const loose = groupByRun(
-      tracks.filter((track) => track.version === null),
-      owners,
-    ).filter(({ run }) => {
-      const record = readRun(db, run);
-      return record === null || (!record.version && record.status === "finished");
-    });
-    return { ...numbersOf(db, loose.slice(-1), config), passedOver: Math.max(0, loose.length - 1) };
+    const ended = groupByRun(tracks, owners)
+      .map((group) => ({ ...group, record: readRun(db, group.run) }))
+      .filter(({ record }) => record === null || record.status === "finished");
+    const loose = ended.filter(({ record, versions }) => versions.size === 0 && !record?.version);
+    const latest = ended.at(-1);
+    const candidate = loose.at(-1);
+    if (latest === undefined || candidate === undefined) return numbersOf(db, [], config);
+    if (candidate !== latest) {
+      const of = latest.record?.version ?? [...latest.versions].at(-1);
+      return { ...numbersOf(db, [], config), notTaken: { run: candidate.run, why: `${latest.run} came later, and is ${of}'s` } };
+    }
+    if (candidate.record !== null && dataHash !== null && candidate.record.dvc_hash !== dataHash) {
+      return { ...numbersOf(db, [], config), notTaken: { run: candidate.run, why: "it read other data than HEAD has" } };
+    }
+    return { ...numbersOf(db, [candidate], config), passedOver: loose.length - 1 };
   });
 }
 
@@ -54,6 +75,8 @@ type Track = TrackRows & { version: string | null };
 interface RunRows {
   run: string;
   tracks: TrackRows[];
+  /** That its rows carry. */
+  versions: Set<string>;
   /** Timestamp of the last row. */
   last: string;
 }
@@ -89,8 +112,9 @@ function groupByRun(tracks: readonly Track[], owners: ReadonlyMap<string, string
   const found = new Map<string, RunRows>();
   for (const track of tracks) {
     const run = owners.get(keyOf(track)) ?? track.track_id;
-    const group = found.get(run) ?? { run, tracks: [], last: "" };
+    const group = found.get(run) ?? { run, tracks: [], versions: new Set<string>(), last: "" };
     group.tracks.push(track);
+    if (track.version !== null) group.versions.add(track.version);
     if (group.last === "" || compareTimestamps(track.last, group.last) > 0) group.last = track.last;
     found.set(run, group);
   }

@@ -44,11 +44,12 @@ export async function factsOfHead(project: Project, context: Context, version: s
   await refuseChanged(project, context, pointers);
   const inputs = inputPointers(project, pointers);
   const models = modelPlaces(project);
-  const numbers = await numbersOf(project, context, { pointers, version });
+  const hash = dataHash(inputs);
+  const numbers = await numbersOf(project, context, { pointers, version, dataHash: hash });
   return {
     data: artifactEntries(inputs),
     models: artifactEntries(pointers.filter(({ path }) => isUnder(path, models))),
-    dataHash: dataHash(inputs),
+    dataHash: hash,
     runs: numbers.runs.map((run) => ({ run, params: {} })),
     bestRun: numbers.best,
     params: { ...parametersAtHead(project, repository), ...numbers.params },
@@ -84,7 +85,7 @@ async function hasEqualRows(project: Project, pointer: Pointer): Promise<boolean
 async function numbersOf(
   project: Project,
   context: Context,
-  { pointers, version }: { pointers: readonly Pointer[]; version: string },
+  { pointers, version, dataHash: hash }: { pointers: readonly Pointer[]; version: string; dataHash: string | null },
 ): Promise<HeadNumbers> {
   const none: HeadNumbers = { runs: [], best: null, params: {}, metrics: {}, passedOver: 0 };
   const path = resultsPath(project);
@@ -100,8 +101,12 @@ async function numbersOf(
     return none;
   }
   const { numbersAtHead } = await import("./head-numbers.ts");
-  const numbers = numbersAtHead(object, version, project.config);
-  if (numbers.runs.length === 0)
+  const numbers = numbersAtHead({ file: object, version, dataHash: hash }, project.config);
+  if (numbers.notTaken !== undefined) {
+    const { run, why } = numbers.notTaken;
+    const text = `no numbers for ${version}: not those of ${run}, which has no version, for ${why}`;
+    context.report({ kind: "warning", text, hint: `A version of that run: expver tag VERSION --run ${run}` });
+  } else if (numbers.runs.length === 0)
     context.report({
       kind: "warning",
       text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version, or to a run that did not end well`,
