@@ -43,7 +43,7 @@ export function safeData<T>(data: T): T {
 
 /** Columns: 2 for East Asian wide characters and emoji, 0 for what joins the character before it. */
 export function textWidth(text: string): number {
-  if (PLAIN.test(text)) return text.length;
+  if (NARROW.test(text)) return text.length;
   let width = 0;
   for (const { segment } of graphemes().segment(text)) width += graphemeWidth(segment);
   return width;
@@ -102,6 +102,8 @@ export function padText(text: string, width: number, align: "left" | "right" = "
 }
 
 const PLAIN = /^[\x20-\x7e]*$/;
+/** One column each, whatever stands beside it, as Latin letters, `·`, `…` and `→` do: the first use of a segmenter takes 10 ms. */
+const NARROW = /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff]*$/;
 const WIDE =
   /^[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]/u;
 

@@ -20,6 +20,17 @@ const ROWS: Row[] = [
   { name: "e0.10.0", loss: "1e-05", words: "短い説明です" },
 ];
 
+it("what is measured without looking for graphemes is as wide as with them", () => {
+  for (const [from, to] of [
+    [0x20, 0x7e],
+    [0xa0, 0x2ff],
+    [0x2010, 0x21ff],
+  ] as const) {
+    const texts = Array.from({ length: to - from + 1 }, (_, at) => String.fromCodePoint(from + at));
+    expect(texts.filter((text) => textWidth(text) !== textWidth(`${text}短`) - 2)).toEqual([]);
+  }
+});
+
 it("what is cut in the middle fits, and keeps its beginning and its end", () => {
   expect(fitMiddle("data/images/train.csv", 12)).toBe("data/…in.csv");
   expect(fitMiddle("短い説明です.csv", 9)).toBe("短い….csv");

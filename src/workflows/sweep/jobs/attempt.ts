@@ -1,7 +1,6 @@
 /** One run of a sweep: begun in a workspace, closed when its program has ended, by whoever is there then. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
 import { resultsDatabase } from "../../../config/results-place.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
 import type { Job, JobStatus } from "../../../launchers/launcher.ts";
