@@ -178,11 +178,6 @@ export const ERROR_CODES = {
     means: "No SQLite driver could be loaded.",
     remedy: "Use Node 22.16 or later, which has SQLite itself, or install the optional package @photostructure/sqlite.",
   },
-  E_NO_RUN: {
-    kind: "failed",
-    means: "Something that only makes sense inside a run was used outside of one.",
-    remedy: "Start the program with `expver run -- COMMAND`.",
-  },
   E_DEMO: { kind: "failed", means: "A command of the demo failed.", remedy: "See its own message; the folder is left as it was then." },
   E_DEMO_FOLDER: { kind: "refused", means: "The demo's folder is in use.", remedy: "Name a folder that is empty or not there." },
   E_OUTSIDE: { kind: "refused", means: "A path leads out of the repository.", remedy: "Use a path inside it." },

@@ -85,9 +85,9 @@ export function withoutBackups(effects: readonly Effect[]): Effect[] {
 /** Refs of what operations and undos took away. */
 export const BACKUPS = "refs/expver/backup/";
 
-/** The same in one go, of what is little. */
-export function takeBack(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
-  return finishWork(takingBack(project, effects, rows));
+/** The same in one go, of what is little and has no rows. */
+export function takeBack(project: Place, effects: readonly Effect[]): EffectState[] {
+  return finishWork(takingBack(project, effects));
 }
 
 interface Merged {

@@ -1,5 +1,5 @@
 /**
- * Where runs execute. Seven words are enough for a local process, Slurm or Ray: submit, states, log, tell, stop, limits, capabilities.
+ * Where runs execute. Six words are enough for a local process, Slurm or Ray: submit, states, wait, log, tell, stop.
  *
  * A launcher keeps nothing in memory that it needs: the submitter may die, or be another process on another login node when
  * it asks again. All it must know is in the job's folder, and the folder is named after the run.
@@ -19,15 +19,6 @@ export interface Job {
   env: Readonly<Record<string, string | undefined>>;
   /** Its end is to be known even when nobody was there to see it. Default false. */
   outlives?: boolean;
-  limits?: JobLimits;
-}
-
-/** What a job may use at most. A launcher ignores what its capabilities do not name. */
-interface JobLimits {
-  seconds?: number;
-  memoryBytes?: number;
-  cpus?: number;
-  gpus?: number;
 }
 
 export interface JobStatus {
@@ -43,16 +34,6 @@ export interface JobStatus {
 export type JobReference = Pick<Job, "id" | "folder">;
 
 export interface Launcher {
-  readonly name: string;
-  readonly capabilities: {
-    /** Most jobs one submission may hold; null = no limit. */
-    arraySize: number | null;
-    /** The engine may start a job a second time. */
-    requeues: boolean;
-    /** Jobs see our files. */
-    sharedFolder: boolean;
-    limits: readonly (keyof JobLimits)[];
-  };
   /** Starts (or queues) the job; resolves when it is known to exist. */
   submit(job: Job): Promise<JobStatus>;
   states(jobs: readonly JobReference[]): Promise<Map<string, JobStatus>>;

@@ -36,8 +36,6 @@ export function localLauncher(): Launcher {
     return state === "running" && running !== null ? numberHere(running) : null;
   };
   return {
-    name: "local",
-    capabilities: { arraySize: null, requeues: false, sharedFolder: true, limits: [] },
     async submit(job) {
       const known = readProcess(job);
       if (known !== null) return stateOf(job);

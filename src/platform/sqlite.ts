@@ -65,7 +65,6 @@ interface DriverDatabase {
   exec(sql: string): void;
   prepare(sql: string): DriverStatement;
   close(): void;
-  readonly isTransaction?: boolean;
 }
 interface Driver {
   DatabaseSync: new (location: URL, options: { timeout: number; readOnly?: boolean }) => DriverDatabase;

@@ -27,13 +27,13 @@ export function countOf(value: Input[string], flag: string): number {
   });
 }
 
-/** Milliseconds of `30d`, `12h`, `2w`. Throws E_USAGE. */
-export function ageOf(value: Input[string], flag: string, otherwise: number): number {
-  if (value === undefined) return otherwise;
+/** `--older-than`: milliseconds of `30d`, `12h`, `2w`, 0 when nothing was asked. Throws E_USAGE. */
+export function ageOf({ olderThan: value }: Input): number {
+  if (value === undefined) return 0;
   const [, number, unit] = (typeof value === "string" && /^(\d{1,5})([hdw])$/.exec(value)) || [];
   const hours = unit === "h" ? 1 : unit === "d" ? 24 : 24 * 7;
   if (number !== undefined) return Number(number) * hours * 60 * 60_000;
-  throw new ExpverError("E_USAGE", `${flag} takes hours, days or weeks, such as 12h, 30d or 2w, not ${JSON.stringify(value)}`, {
+  throw new ExpverError("E_USAGE", `--older-than takes hours, days or weeks, such as 12h, 30d or 2w, not ${JSON.stringify(value)}`, {
     details: { received: value },
   });
 }

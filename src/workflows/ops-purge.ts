@@ -30,7 +30,7 @@ export interface PurgeResult {
 export const opsPurge: WriteWorkflow<Input, PurgePlan, PurgeResult> = {
   async plan(context, input) {
     const place = findPlace(context) ?? openProject(context);
-    const youngest = context.clock().getTime() - ageOf(input.olderThan, "--older-than", 0);
+    const youngest = context.clock().getTime() - ageOf(input);
     const all = allEntries(place, context);
     const entries = all.filter(({ inUse, since }) => !inUse && since.getTime() <= youngest);
     return {

@@ -7,7 +7,7 @@ import { readUnmerged } from "../../src/git/unmerged.ts";
 import type { RowHooks } from "../../src/journal/effects/kind.ts";
 import { beginOperation, eachOperation, endOperation, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
-import { lookingAt, takeBack } from "../../src/journal/take-back.ts";
+import { lookingAt, takeBack, takingBack } from "../../src/journal/take-back.ts";
 import { applyingUndo, operationToUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
 import { temporaryBeside } from "../../src/platform/files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
@@ -210,10 +210,12 @@ test.each([0, 1])("a killed undo is finished by the next writing command (%i eff
   // What it was writing goes too: a folder that holds it would stay.
   writeFileSync(temporaryBeside(join(repo.root, "new folder/x.dvc")), "ou");
   beginOperation(project, context, { command: "undo", argv: [], summary: "", notes: { undoes: id }, owner: deadIdentity() });
-  takeBack(
-    project,
-    steps.slice(0, done === 0 ? 0 : 4).map(({ effect }) => effect),
-    rows,
+  finishWork(
+    takingBack(
+      project,
+      steps.slice(0, done === 0 ? 0 : 4).map(({ effect }) => effect),
+      rows,
+    ),
   );
   await recover(project, context, { rows });
   expect(state()).toEqual(before);

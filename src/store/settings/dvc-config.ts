@@ -27,7 +27,6 @@ export interface DvcConfig {
   cache: { dir: string; linkTypes: LinkType[]; shared: boolean };
   /** Name of the default remote, lower case. */
   defaultRemote: string | null;
-  noScm: boolean;
   autostage: boolean;
   hardlinkLock: boolean;
   remotes: ReadonlyMap<string, RemoteConfig>;
@@ -47,7 +46,6 @@ export function readDvcConfig(project: Place): DvcConfig {
       shared: text("cache", "shared")?.toLowerCase() === "group",
     },
     defaultRemote: text("core", "remote")?.toLowerCase() ?? null,
-    noScm: isTrue(text("core", "no_scm")),
     autostage: isTrue(text("core", "autostage")),
     hardlinkLock: isTrue(text("core", "hardlink_lock")),
     remotes: readRemotes(merged),

@@ -36,7 +36,6 @@ export interface NewWorktree extends Omit<WorktreeRecord, "made"> {
 }
 
 export interface MadeWorktree {
-  record: WorktreeRecord;
   /** Data files that were placed, and outputs whose bytes are nowhere. */
   files: number;
   missing: string[];
@@ -69,7 +68,7 @@ export async function makeWorktree(project: Project, repository: Repository, con
     const record = { kind, name, root, commit, branch, made, ...folderOf(project) };
     saveRecord(project, record);
     operation.finish();
-    return { record, files, missing, disk };
+    return { files, missing, disk };
   } catch (error) {
     const others = madeByOthers(error);
     if (!wasThere.root && !others.root) dropWorktree(repository, root);

@@ -47,7 +47,7 @@ export function ageIn(input: Input): number {
       hint: "Collect in the cache by age, then on the remote by scope.",
       details: { dialect: "dvc", exitCode: 255 },
     });
-  return ageOf(input.olderThan, "--older-than", 0);
+  return ageOf(input);
 }
 
 /** Where Git's folder is, for all worktrees; without Git the project's own. */
