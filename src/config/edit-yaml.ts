@@ -1,6 +1,7 @@
 /** Edits of YAML files that belong to the user: only the bytes of one value change, everything else stays as it was typed. */
 import { isDeepStrictEqual } from "node:util";
 import { ExpverError } from "../errors.ts";
+import { valueAt } from "../platform/mapping.ts";
 import { lineOf, loadYaml, parseYaml, type YamlEntry, type YamlNode } from "./yaml.ts";
 import { stringSource, typedJson, typedSource } from "./yaml-text.ts";
 
@@ -170,14 +171,6 @@ function nodeAt(node: YamlNode | null, path: readonly string[]): YamlNode | null
   if (node.kind === "sequence") return nodeAt(node.items[Number(word)] ?? null, rest);
   if (node.kind !== "mapping") return null;
   return nodeAt(node.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value ?? null, rest);
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  const [word, ...rest] = path;
-  if (word === undefined) return value;
-  return typeof value === "object" && value !== null && Object.hasOwn(value, word)
-    ? valueAt((value as Record<string, unknown>)[word], rest)
-    : undefined;
 }
 
 /** A copy with one value replaced; an empty text on the way counts as a mapping. */

@@ -86,7 +86,8 @@ export function overlapAmong(places: Iterable<string>): (path: string) => string
   return (path) => foldersAbove(path).find((folder) => known.has(folder)) ?? below.get(path);
 }
 
-function foldersAbove(path: string): string[] {
+/** The folders it is in, the outermost last. */
+export function foldersAbove(path: string): string[] {
   return foldersOf(path).slice(1);
 }
 

@@ -1,6 +1,6 @@
 /** Watching a log file grow. The file is the truth; whoever reads it may come and go. */
-import { closeSync, fstatSync, readSync, statSync } from "node:fs";
-import { openIfExists } from "../platform/files.ts";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { fileSize, openIfExists } from "../platform/files.ts";
 
 const POLL_MS = 50;
 const CHUNK = 64 * 1024;
@@ -20,7 +20,7 @@ export async function followLog(
 ): Promise<number> {
   let last = Number.POSITIVE_INFINITY;
   const over = () => {
-    last = sizeOf(path);
+    last = fileSize(path);
   };
   const end = ended.then(over, over);
   let offset = from;
@@ -58,11 +58,6 @@ export function drain(
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Bytes; 0 where there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Offset where the last `lines` lines begin: read from the end, however long the file is. */

@@ -2,10 +2,9 @@
 import { posix } from "node:path";
 import { isWithin } from "../config/paths.ts";
 import { loadYaml } from "../config/yaml.ts";
-import { fieldsOf, isMapping } from "../platform/mapping.ts";
+import { fieldsOf, isMapping, itemsOf } from "../platform/mapping.ts";
 import type { PipelineTexts } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
-import { listOf } from "./stages.ts";
 
 export type Role = NonNullable<Pointer["role"]>;
 
@@ -13,7 +12,7 @@ export type Role = NonNullable<Pointer["role"]>;
 export function hasRole(roles: readonly Role[], pipelines: readonly PipelineTexts[]): (pointer: Pointer) => boolean {
   const places = pipelines.flatMap(({ file, pipeline }) => {
     const top = fieldsOf(loadYaml(pipeline, posix.join(posix.dirname(file), "dvc.yaml")));
-    const named = [...(roles.includes("metrics") ? listOf(top.metrics) : []), ...(roles.includes("plots") ? sourcesOf(top.plots) : [])];
+    const named = [...(roles.includes("metrics") ? itemsOf(top.metrics) : []), ...(roles.includes("plots") ? sourcesOf(top.plots) : [])];
     return named.filter((path) => typeof path === "string").map((path) => posix.join(posix.dirname(file), path));
   });
   return ({ role, path }) =>
@@ -22,7 +21,7 @@ export function hasRole(roles: readonly Role[], pipelines: readonly PipelineText
 
 /** A plot is named by its file, or says under `x` and `y` in which files its values are. */
 function sourcesOf(plots: unknown): unknown[] {
-  const each = isMapping(plots) ? [plots] : listOf(plots);
+  const each = isMapping(plots) ? [plots] : itemsOf(plots);
   return each.flatMap((one) => {
     if (!isMapping(one)) return [one];
     return Object.entries(one).flatMap(([name, properties]) => {

@@ -5,8 +5,8 @@ import { type Project, topOf } from "../config/project.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
-import { fieldsOf } from "../platform/mapping.ts";
-import { isInside, listOf, outputsOf } from "./stages.ts";
+import { fieldsOf, itemsOf } from "../platform/mapping.ts";
+import { isInside, outputsOf } from "./stages.ts";
 
 export interface StageMetrics {
   /** From the top. */
@@ -38,11 +38,11 @@ export function stageModel(root: string): string | null {
 export function stageParams(root: string): string | null {
   const top = contentOf("dvc.yaml", readTextIfExists(join(root, "dvc.yaml")) ?? "");
   const named = stagesIn(top).flatMap(({ params, wdir }) =>
-    listOf(params)
+    itemsOf(params)
       .flatMap((item) => (typeof item === "string" ? ["params.yaml"] : Object.keys(fieldsOf(item))))
       .map((path) => ({ path: placed("dvc.yaml", typeof wdir === "string" ? wdir : ".", path) })),
   );
-  const others = listOf(top.params).flatMap((path) => (typeof path === "string" ? [{ path: placed("dvc.yaml", ".", path) }] : []));
+  const others = itemsOf(top.params).flatMap((path) => (typeof path === "string" ? [{ path: placed("dvc.yaml", ".", path) }] : []));
   return onlyOne([...named, ...others].filter(({ path }) => /\.(?:json|ya?ml)$/i.test(path)))?.path ?? null;
 }
 
@@ -63,7 +63,7 @@ function metricsIn(file: string, text: string): StageMetrics[] {
     outputsOf(metrics).map(({ path, isCached }) => ({ path: placed(file, typeof wdir === "string" ? wdir : ".", path), isCached })),
   );
   // What is named beside the stages is somebody's output, or Git's.
-  const others = listOf(top.metrics).flatMap((path) => (typeof path === "string" ? [placed(file, ".", path)] : []));
+  const others = itemsOf(top.metrics).flatMap((path) => (typeof path === "string" ? [placed(file, ".", path)] : []));
   return [...others.map((path) => ({ path, isCached: false })), ...own];
 }
 

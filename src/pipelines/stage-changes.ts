@@ -4,6 +4,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { valueAt } from "../platform/mapping.ts";
 import type { Work } from "../platform/pace.ts";
 import type { PipelineTexts } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
@@ -72,18 +73,10 @@ function paramsChange({ path, names, recorded }: Params, text: string | null): C
   const now = loadYaml(text, path);
   const wanted = names ?? [...new Set([...Object.keys(typeof now === "object" && now !== null ? now : {}), ...Object.keys(recorded)])];
   const changes = wanted.flatMap((name): [string, Change][] => {
-    const value = valueAt(now, name);
+    const value = valueAt(now, name.split("."));
     if (value === undefined) return [[name, "deleted"]];
     if (!Object.hasOwn(recorded, name)) return [[name, "new"]];
     return isDeepStrictEqual(value, recorded[name]) ? [] : [[name, "modified"]];
   });
   return changes.length === 0 ? null : Object.fromEntries(changes);
-}
-
-/** `train.epochs`, `layers.0`. */
-export function valueAt(values: unknown, name: string): unknown {
-  return name.split(".").reduce((value: unknown, part) => {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    return (value as Record<string, unknown>)[part];
-  }, values);
 }

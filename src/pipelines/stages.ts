@@ -5,7 +5,7 @@
 
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
-import { fieldsOf, isMapping } from "../platform/mapping.ts";
+import { fieldsOf, isMapping, itemsOf } from "../platform/mapping.ts";
 import { isVaried, type ReadText, type StageTemplate, type StageTemplates, stageTemplates } from "../store/pointers/stage-templates.ts";
 import type { HashName } from "../store/types.ts";
 import { refuseNoPipeline } from "./pipeline-shape.ts";
@@ -100,10 +100,10 @@ function stageOf(
 ): Stage {
   // URLs and absolute paths stay what they are, to be told from ours.
   const place = (path: string) => (/^(?:\w+:)?\//.test(path) ? path : posix.join(folder, path));
-  const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
+  const recorded = new Map(itemsOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
   const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
   const bare = (path: string) => place(path).replace(/(?<=.)\/$/, "");
-  const outputs = new Set(listOf(record?.outs).map((out) => bare(String(fieldsOf(out).path))));
+  const outputs = new Set(itemsOf(record?.outs).map((out) => bare(String(fieldsOf(out).path))));
   const described = ["outs", "metrics", "plots"].flatMap((kind) => outputsOf(definition?.[kind]));
   const command = definition?.cmd;
   return {
@@ -124,7 +124,7 @@ function stageOf(
 }
 
 function isCallback(definition: Fields): boolean {
-  return ["deps", "params", "outs", "metrics", "plots"].every((kind) => listOf(definition[kind]).length === 0);
+  return ["deps", "params", "outs", "metrics", "plots"].every((kind) => itemsOf(definition[kind]).length === 0);
 }
 
 function hashIn(path: string, dep: Fields | undefined): Stage["files"][number] {
@@ -148,7 +148,7 @@ function paramsOf({
       .map(([path, values]) => ({ path, names: Object.keys(values), recorded: values }));
   }
   const wanted = new Map<string, string[] | null>();
-  for (const item of listOf(definition.params)) {
+  for (const item of itemsOf(definition.params)) {
     const files = typeof item === "string" ? [["params.yaml", [item]] as const] : Object.entries(fieldsOf(item));
     for (const [file, names] of files) {
       const before = wanted.get(place(file));
@@ -161,11 +161,11 @@ function paramsOf({
 
 /** Paths of a list whose items are texts, or texts with flags. */
 function pathsOf(list: unknown): string[] {
-  return listOf(list).flatMap((item) => (typeof item === "string" ? [item] : Object.keys(fieldsOf(item))));
+  return itemsOf(list).flatMap((item) => (typeof item === "string" ? [item] : Object.keys(fieldsOf(item))));
 }
 
 export function outputsOf(list: unknown): Stage["newOutputs"] {
-  return listOf(list).flatMap((item) =>
+  return itemsOf(list).flatMap((item) =>
     typeof item === "string"
       ? [{ path: item, isCached: true }]
       : Object.entries(fieldsOf(item)).map(([path, flags]) => ({ path, isCached: fieldsOf(flags).cache !== false })),
@@ -180,8 +180,4 @@ export function isInside(path: string): boolean {
 /** Nothing in it is left to DVC to resolve. */
 export function isPlainStage(body: unknown): boolean {
   return !JSON.stringify(body ?? null).includes("${") && fieldsOf(body).foreach === undefined && fieldsOf(body).matrix === undefined;
-}
-
-export function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

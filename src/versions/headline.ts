@@ -1,5 +1,5 @@
 /** The first line of a tag message: `key=value | key=value | text`, as people and the original script write it. */
-import { quote, readQuoted } from "./quoting.ts";
+import { quote, readPiece, readQuoted } from "./quoting.ts";
 import type { VersionMessage } from "./types.ts";
 
 type Headline = Pick<VersionMessage, "headline" | "description">;
@@ -38,7 +38,7 @@ function quoteDescription(description: string, afterPairs: boolean): string | nu
 }
 
 function readPair(line: string, start: number): { key: string; value: string; end: number } | null {
-  const key = readKey(line, start);
+  const key = readPiece(line, start, BARE_KEY);
   if (key === null || line[key.end] !== "=") return null;
   const valueAt = key.end + 1;
   const quoted = readQuoted(line, valueAt);
@@ -50,12 +50,4 @@ function readPair(line: string, start: number): { key: string; value: string; en
   const next = line.indexOf(SEPARATOR, valueAt);
   const end = next < 0 ? line.length : next;
   return { key: key.text, value: line.slice(valueAt, end).trim(), end: next < 0 ? end : end + SEPARATOR.length };
-}
-
-function readKey(line: string, start: number): { text: string; end: number } | null {
-  const quoted = readQuoted(line, start);
-  if (quoted !== null) return quoted;
-  BARE_KEY.lastIndex = start;
-  const found = BARE_KEY.exec(line);
-  return found === null ? null : { text: found[0], end: BARE_KEY.lastIndex };
 }

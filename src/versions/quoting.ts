@@ -13,6 +13,15 @@ export function unquote(piece: string): string {
   return readQuoted(piece, 0)?.end === piece.length ? (readQuoted(piece, 0)?.text ?? piece) : piece;
 }
 
+/** The piece that begins at `start`, quoted or else as far as `bare` (sticky) goes. */
+export function readPiece(line: string, start: number, bare: RegExp): { text: string; end: number } | null {
+  const quoted = readQuoted(line, start);
+  if (quoted !== null) return quoted;
+  bare.lastIndex = start;
+  const found = bare.exec(line);
+  return found === null ? null : { text: found[0], end: bare.lastIndex };
+}
+
 /** The JSON string that begins at `start`, or null when none does. */
 export function readQuoted(line: string, start: number): { text: string; end: number } | null {
   JSON_STRING.lastIndex = start;

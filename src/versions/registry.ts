@@ -61,9 +61,14 @@ export function findCommit(project: Project, name: string): { name: string; comm
   }
 }
 
+/** The one that was meant, by its whole name or without the prefix. */
+export function versionMeant<One extends { name: string }>(all: readonly One[], name: string, prefix: string): One | undefined {
+  return all.find((one) => one.name === name) ?? all.find((one) => one.name === prefix + name);
+}
+
 /** {@link findVersion} among versions already read. */
 export function pickVersion(versions: readonly Version[], name: string, prefix: string): Version {
-  const found = versions.find((version) => version.name === name) ?? versions.find((version) => version.name === prefix + name);
+  const found = versionMeant(versions, name, prefix);
   if (found === undefined) throw noSuchVersion(versions, name);
   if (found.commit === "") {
     throw new ExpverError("E_VERSION", `${found.name} leads to no commit: ${found.problems.join("; ")}`, {

@@ -1,5 +1,5 @@
 /** The trailers of a tag message: one line each, exact values, readable by `git interpret-trailers`. */
-import { quote, readQuoted, unquote } from "./quoting.ts";
+import { quote, readPiece, unquote } from "./quoting.ts";
 import type { ArtifactEntry, MetricEntry, RunEntry, VersionKind, VersionMessage } from "./types.ts";
 
 export type Recorded = Omit<VersionMessage, "headline" | "description" | "body">;
@@ -88,7 +88,7 @@ function formatRun({ run, params }: RunEntry): string {
 }
 
 function parseRun(text: string): RunEntry | null {
-  const run = readWord(text, 0, /[^\s=]+/y);
+  const run = readPiece(text, 0, /[^\s=]+/y);
   if (run === null) return null;
   const params: [string, string][] = [];
   let at = run.end;
@@ -113,7 +113,7 @@ function parseArtifact(text: string): ArtifactEntry | null {
 }
 
 function parseParam(text: string): [string, string] | null {
-  const key = readWord(text, 0, /[^\s=]+/y);
+  const key = readPiece(text, 0, /[^\s=]+/y);
   return key === null || text[key.end] !== "=" ? null : [key.text, unquote(text.slice(key.end + 1))];
 }
 
@@ -131,16 +131,8 @@ function parseMetric(text: string): MetricEntry | null {
 
 /** `key=value` where both end at a blank unless quoted. */
 function readPair(text: string, start: number): { key: string; value: string; end: number } | null {
-  const key = readWord(text, start, /[^\s=]+/y);
+  const key = readPiece(text, start, /[^\s=]+/y);
   if (key === null || text[key.end] !== "=") return null;
-  const value = readWord(text, key.end + 1, /\S*/y);
+  const value = readPiece(text, key.end + 1, /\S*/y);
   return value === null ? null : { key: key.text, value: value.text, end: value.end };
-}
-
-function readWord(text: string, start: number, bare: RegExp): { text: string; end: number } | null {
-  const quoted = readQuoted(text, start);
-  if (quoted !== null) return quoted;
-  bare.lastIndex = start;
-  const found = bare.exec(text);
-  return found === null ? null : { text: found[0], end: bare.lastIndex };
 }

@@ -14,7 +14,7 @@ import { openCache } from "../store/objects/cache.ts";
 import { listingOrWarning } from "../store/objects/damaged.ts";
 import type { ListingEntry } from "../store/types.ts";
 import { scanOutput } from "../store/worktree/scan.ts";
-import { readVersions } from "../versions/registry.ts";
+import { readVersions, versionMeant } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
@@ -54,7 +54,7 @@ export const uses: ReadWorkflow<Input, Uses> = {
     const versions = oldestFirst(readVersions(project).filter(({ commit }) => commit !== ""));
     const known = { versions, uses: readUses(project, versions) };
     const { prefix } = project.config.versions;
-    const version = versions.find(({ name }) => name === what) ?? versions.find(({ name }) => name === prefix + what);
+    const version = versionMeant(versions, what, prefix);
     if (version !== undefined) return { asked: version.name, kind: "version", uses: cameOf(known, version), elsewhere: [], unknown: 0 };
     const listings = listingReader(project, context);
     const ofPath = byPath(project, context, { what, known, listings });

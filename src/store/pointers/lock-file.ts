@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { setYamlSource } from "../../config/edit-yaml.ts";
-import { isMapping } from "../../platform/mapping.ts";
+import { isMapping, itemsOf, own } from "../../platform/mapping.ts";
 import type { OutputContent, Pointer } from "../types.ts";
 import { editLockEntry } from "./pointer-edit.ts";
 import {
@@ -150,7 +150,7 @@ interface SaidOutput {
 function outputsIn(definition: Fields): SaidOutput[] {
   return (["outs", "metrics", "plots"] as const).flatMap((kind) => {
     const items = definition[kind];
-    return (Array.isArray(items) ? items : []).flatMap((item: unknown) => {
+    return itemsOf(items).flatMap((item: unknown) => {
       const named =
         typeof item === "string" ? [[item, null] as const] : typeof item === "object" && item !== null ? Object.entries(item) : [];
       return named.map(([written, flags]) => ({ written, flags, kind }));
@@ -205,8 +205,4 @@ function hasShape(written: string, named: string): boolean {
 
 function plain(path: string): string {
   return posix.normalize(path).replace(/(?<=.)\/$/, "");
-}
-
-function own(fields: Fields, key: string): unknown {
-  return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }

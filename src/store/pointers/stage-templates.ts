@@ -5,7 +5,7 @@
 import { posix } from "node:path";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
-import { fieldsOf, isMapping } from "../../platform/mapping.ts";
+import { fieldsOf, isMapping, itemsOf, valueAt } from "../../platform/mapping.ts";
 
 /** Text of a file by its path from the top; null: there is none. */
 export type ReadText = (path: string) => string | null;
@@ -53,7 +53,7 @@ export function stageTemplates(top: Scope, file: string, textOf: ReadText): Stag
       const { wdir, vars } = fieldsOf(body.do ?? body);
       let all: Scope | undefined;
       const own = () => {
-        all ??= { ...listOf(vars).filter(isMapping).reduce(merged, scope()), ...variedBy(body, key, scope()) };
+        all ??= { ...itemsOf(vars).filter(isMapping).reduce(merged, scope()), ...variedBy(body, key, scope()) };
         return all;
       };
       const fill = (text: string, write: typeof asText) => (text.includes("${") ? resolved(text, own(), write) : text);
@@ -124,7 +124,7 @@ function varsOf(vars: unknown, file: string, textOf: ReadText): Scope {
     const text = /\.(?:ya?ml|json)$/i.test(path) && !path.startsWith("../") ? textOf(path) : null;
     return text === null ? {} : valuesIn(text, path);
   };
-  const all = (Array.isArray(vars) ? vars : []).map((item: unknown) => {
+  const all = itemsOf(vars).map((item: unknown) => {
     if (typeof item !== "string") return fieldsOf(item);
     const [name = "", keys] = item.split(":");
     const values = read(name);
@@ -155,7 +155,7 @@ function merged(one: Scope, other: Scope): Scope {
 /** `item` and `key` of the stage that is called so. */
 function variedBy(body: Record<string, unknown>, key: string, scope: Scope): Scope {
   if (body.matrix !== undefined) {
-    const axes = Object.entries(fieldsOf(valueIn(body.matrix, scope))).map(([axis, values]) => ({ axis, values: listOf(values) }));
+    const axes = Object.entries(fieldsOf(valueIn(body.matrix, scope))).map(([axis, values]) => ({ axis, values: itemsOf(values) }));
     return { key, item: pointOf(axes, key) ?? {} };
   }
   const varied = valueIn(body.foreach, scope);
@@ -203,19 +203,11 @@ function resolved(text: string, scope: Scope, write: typeof asText): string | nu
 
 /** `a.b[0]`, `a[b]`. */
 function found(expression: string, scope: Scope): unknown {
-  const names = expression.trim().replaceAll("[", ".").replaceAll("]", "").split(".");
-  return names.reduce((value: unknown, name) => {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-    return (value as Record<string, unknown>)[name];
-  }, scope);
+  return valueAt(scope, expression.trim().replaceAll("[", ".").replaceAll("]", "").split("."));
 }
 
 /** Of a scalar as it is written; null of others. */
 function asText(value: unknown): string | null {
   if (typeof value !== "string") return null;
   return /^(?:true|false)$/i.test(value) ? value.toLowerCase() : value;
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

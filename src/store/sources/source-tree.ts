@@ -1,7 +1,7 @@
 /** What a source holds: Git's files and DVC's outputs in one tree, whether or not they are checked out there. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
-import { absolutePath, isWithin, underAny } from "../../config/paths.ts";
+import { absolutePath, foldersAbove, isWithin, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -244,7 +244,7 @@ function* standing({ project }: Source, { under, asDvc, isLeftOut }: Wanted): Ge
 /** An output with the folders it lies in, and its members. */
 function* tracked(pointer: Pointer, entries: readonly VersionedFile[]): Generator<Found> {
   const { path, hash, files } = pointer;
-  for (const folder of foldersAbove(path)) yield { path: folder, isFolder: true };
+  for (const folder of foldersAbove(path).reverse()) yield { path: folder, isFolder: true };
   const isFolder = hash?.endsWith(".dir") === true;
   yield { path, isFolder, size: pointer.size ?? null, pointer, hash, version: isFolder ? undefined : files?.[0]?.version };
   const inner = new Set<string>();
@@ -257,11 +257,6 @@ function* tracked(pointer: Pointer, entries: readonly VersionedFile[]): Generato
     yield { path: `${path}/${relpath}`, isFolder: false, size: size ?? null, pointer, hash: md5, version };
   }
   for (const folder of inner) yield { path: `${path}/${folder}`, isFolder: true, pointer };
-}
-
-function foldersAbove(path: string): string[] {
-  const parts = path.split("/").slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
 }
 
 /** A remote that does not answer says more than that nothing was found. */

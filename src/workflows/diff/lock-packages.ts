@@ -1,7 +1,7 @@
 /** The packages a lock file names, with the versions it fixes; null for a text that is not what the file's name says. */
 
 import { loadYaml } from "../../config/yaml.ts";
-import { fieldsOf } from "../../platform/mapping.ts";
+import { fieldsOf, itemsOf } from "../../platform/mapping.ts";
 import { pythonName } from "../../platform/python-name.ts";
 
 /** Versions by package; one that is there several times has several. */
@@ -111,7 +111,7 @@ function requirementEntries(lines: readonly string[]): Entry[] {
 /** Once for every platform. */
 function condaLockEntries(text: string): Entry[] {
   const { package: packages } = fieldsOf(loadYaml(text, "conda-lock.yml", { exact: true }));
-  return list(packages).flatMap((one) => {
+  return itemsOf(packages).flatMap((one) => {
     const { name, version } = fieldsOf(one);
     return typeof name === "string" && typeof version === "string" ? [[name, version] as const] : [];
   });
@@ -119,13 +119,9 @@ function condaLockEntries(text: string): Entry[] {
 
 function condaEntries(text: string): Entry[] {
   const { dependencies } = fieldsOf(loadYaml(text, "environment.yml", { exact: true }));
-  return list(dependencies).flatMap((one): Entry[] => {
-    if (typeof one !== "string") return requirementEntries(list(fieldsOf(one).pip).filter((line) => typeof line === "string"));
+  return itemsOf(dependencies).flatMap((one): Entry[] => {
+    if (typeof one !== "string") return requirementEntries(itemsOf(fieldsOf(one).pip).filter((line) => typeof line === "string"));
     const [, name, asked] = /^(?:[^:\s]+::)?([^\s=<>!~[]+)\s*(.*)$/.exec(one) ?? [];
     return name === undefined || asked === undefined ? [] : [[name, asked.replace(/^={1,2}\s*/, "") || "(no version)"]];
   });
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -15,7 +15,7 @@ import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { parseMessage } from "../../versions/message.ts";
 import { metricNames, metricsOf, paramsOf } from "../../versions/metrics.ts";
-import { pickVersion } from "../../versions/registry.ts";
+import { pickVersion, versionMeant } from "../../versions/registry.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
@@ -92,8 +92,8 @@ interface Asked {
 
 async function sideOf(context: Context, project: Project, { name, versions, treeFolder }: Asked): Promise<Side> {
   const { prefix } = project.config.versions;
-  const isVersion = versions.some((version) => version.name === name || version.name === prefix + name);
-  if (isVersion) return versionSide(project, context, { versions, version: pickVersion(versions, name, prefix) });
+  if (versionMeant(versions, name, prefix) !== undefined)
+    return versionSide(project, context, { versions, version: pickVersion(versions, name, prefix) });
   if (name === NOW) return worktreeSide(project, context, { name, versions, treeFolder });
   const named = otherThanVersion(context, project, name, versions);
   if (named.kind === "commit") return commitSide(project, name, named.commit ?? "");

@@ -1,5 +1,7 @@
 /** A filter as a test of rows: names are known, values have the type of what they are held against, numbers are compared exactly. */
+
 import { nearestWord } from "../../config/nearest.ts";
+import { own } from "../../platform/mapping.ts";
 import { compareNumbers, numberOf } from "../../versions/exact-numbers.ts";
 import { type Filter, type Name, parseFilter, type Sign, type Value } from "./parse-filter.ts";
 import { filterError } from "./words.ts";
@@ -149,8 +151,8 @@ function compareTexts(one: string, other: string): number {
 /** A row's own fact, else a metric, else a parameter; `metric.` and `param.` say which, for names that are several. */
 function fieldOf<Row>({ text, column }: Name, { filter, vocabulary }: Scope<Row>): Field<Row> {
   const { fields, params, metrics, paramNames, metricNames } = vocabulary;
-  const metric = (name: string): Field<Row> => ({ type: "value", of: (row) => own(metrics(row), name) });
-  const param = (name: string): Field<Row> => ({ type: "value", of: (row) => own(params(row), name) });
+  const metric = (name: string): Field<Row> => ({ type: "value", of: (row) => own(metrics(row), name) ?? null });
+  const param = (name: string): Field<Row> => ({ type: "value", of: (row) => own(params(row), name) ?? null });
   if (Object.hasOwn(fields, text)) return fields[text] as Field<Row>;
   if (metricNames.has(text)) return metric(text);
   if (paramNames.has(text)) return param(text);
@@ -166,8 +168,4 @@ function fieldOf<Row>({ text, column }: Name, { filter, vocabulary }: Scope<Row>
     `nothing is called ${JSON.stringify(text)}`,
     near === undefined ? `known are ${all}` : `did you mean ${near}?`,
   );
-}
-
-function own(table: Readonly<Record<string, string>>, name: string): string | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

@@ -8,7 +8,7 @@ import { contextIn, findRepository, git, gitResult, type Repository } from "../.
 import { resolveCommit } from "../../git/refs.ts";
 import { sourceRemotes } from "../../git/remotes.ts";
 import type { Context } from "../../platform/context.ts";
-import { pickVersion, readVersions } from "../../versions/registry.ts";
+import { pickVersion, readVersions, versionMeant } from "../../versions/registry.ts";
 import { type KnownWorktree, knownWorktrees } from "../worktree/records.ts";
 
 export interface Side {
@@ -34,8 +34,7 @@ export function findSide(context: Context, project: Project, name: string): Side
   }
   const versions = readVersions(project);
   const { prefix } = project.config.versions;
-  const isVersion = versions.some((one) => one.name === name || one.name === prefix + name);
-  const version = isVersion ? pickVersion(versions, name, prefix) : undefined;
+  const version = versionMeant(versions, name, prefix) && pickVersion(versions, name, prefix);
   const tries = [name, `exp/${name}`, ...sourceRemotes(repository).map((remote) => `refs/remotes/${remote}/${name}`)];
   const commit = version?.commit ?? tries.map((one) => resolveCommit(repository, one)).find((one) => one !== null) ?? null;
   if (commit !== null) return { name, kind: "commit", path: null, commit };

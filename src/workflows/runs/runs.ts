@@ -1,10 +1,12 @@
 /** `expver runs`: looking at runs, waiting for one, stopping one. */
+
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { listLeases } from "../../journal/lease.ts";
-import { drain, followLog, sizeOf, startOfLastLines } from "../../launchers/follow-log.ts";
+import { drain, followLog, startOfLastLines } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
+import { fileSize } from "../../platform/files.ts";
 import { lifeOf, maySignal } from "../../platform/processes.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { countOf, limitOf, textIn } from "../input.ts";
@@ -82,7 +84,7 @@ const MOST_TEXT_MIB = 64;
 
 /** Where to begin, so that not more is held in memory than that. */
 function fitting({ report }: Context, log: string, { from, told }: { from: number; told: boolean }): number {
-  const start = sizeOf(log) - MOST_TEXT_MIB * 1024 * 1024;
+  const start = fileSize(log) - MOST_TEXT_MIB * 1024 * 1024;
   if (start <= from) return from;
   if (!told) report({ kind: "warning", text: `what follows is the last ${MOST_TEXT_MIB} MiB of the log`, hint: `All of it: ${log}` });
   return start;

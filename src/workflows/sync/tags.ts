@@ -2,7 +2,7 @@
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { pickVersion } from "../../versions/registry.ts";
+import { pickVersion, versionMeant } from "../../versions/registry.ts";
 import { compareVersions, parseTagName } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
 import { takeTheirs } from "../publish/versions.ts";
@@ -72,7 +72,7 @@ export function namesOf(
   { versions, fresh }: { versions: readonly Version[]; fresh: RemoteTags["fresh"] },
 ): string[] {
   const { prefix } = project.config.versions;
-  return typed.map((name) => fresh.find((one) => one.name === name || one.name === prefix + name)?.name ?? pick(versions, name, prefix));
+  return typed.map((name) => versionMeant(fresh, name, prefix)?.name ?? pick(versions, name, prefix));
 }
 
 function pick(versions: readonly Version[], name: string, prefix: string): string {

@@ -1,11 +1,13 @@
 /** What `commit` says of stages in their `dvc.lock` beside their outputs: what they were made of, as it is now. */
+
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { loadYaml } from "../../../config/yaml.ts";
 import { ExpverError } from "../../../errors.ts";
-import { type StageChange, stageChanges, valueAt } from "../../../pipelines/stage-changes.ts";
+import { type StageChange, stageChanges } from "../../../pipelines/stage-changes.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { valueAt } from "../../../platform/mapping.ts";
 import type { Work } from "../../../platform/pace.ts";
 import { type LockedStage, renderLockedStage } from "../../../store/pointers/lock-file.ts";
 import { readPipelines } from "../../../store/pointers/pointers.ts";
@@ -79,7 +81,7 @@ function paramsNow(project: Project, { stage, deps }: StageChange): LockedStage[
     const text = readTextIfExists(absolutePath(project, path)) ?? "";
     const [values, written] = [loadYaml(text, path), loadYaml(text, path, { exact: true })];
     for (const [name, change] of Object.entries(changes)) {
-      const source = change === "modified" ? sourceOf(valueAt(values, name), valueAt(written, name)) : null;
+      const source = change === "modified" ? sourceOf(valueAt(values, name.split(".")), valueAt(written, name.split("."))) : null;
       if (source === null) return null;
       found.push({ path, name, source });
     }

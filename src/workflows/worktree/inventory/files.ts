@@ -1,7 +1,7 @@
 /** Files of a worktree that are in no commit and in no cache. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isUnder } from "../../../config/paths.ts";
+import { foldersAbove, isUnder } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { git, gitPath, gitResult, type Repository } from "../../../git/git.ts";
 import { overlookedChanges } from "../../../git/overlooked.ts";
@@ -118,14 +118,8 @@ function ignoredFiles(repository: Repository, places: readonly string[]): { path
   );
   // Git lists an untracked folder in which everything is ignored, and what is in it.
   const folders = new Set(found.filter((path) => path.endsWith("/")));
-  const isInside = (path: string) => foldersAbove(path).some((folder) => folders.has(folder));
+  const isInside = (path: string) => foldersAbove(path.replace(/\/$/, "")).some((folder) => folders.has(`${folder}/`));
   return { paths: found.filter((path) => !isInside(path)), closed };
-}
-
-/** `a/b/c`: `a/`, `a/b/`. */
-function foldersAbove(path: string): string[] {
-  const parts = path.replace(/\/$/, "").split("/").slice(0, -1);
-  return parts.map((_part, index) => `${parts.slice(0, index + 1).join("/")}/`);
 }
 
 function closedFolders(folders: readonly string[]): Finding[] {
