@@ -308,6 +308,11 @@ export class ExpverError extends Error {
   }
 }
 
+/** What a command may tell of and go on after: a failure of ours. All else is thrown again, and an interruption, which ends the command. */
+export function throwUnlessFailure(error: unknown): asserts error is ExpverError {
+  if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+}
+
 /** Turns an operating-system error into ours, naming the path; passes everything else through. */
 export function fromSystemError(error: unknown, doing: string): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error instanceof ExpverError) return error;

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, placeAround, topOf } from "../config/project.ts";
-import { ExpverError, fromSystemError } from "../errors.ts";
+import { ExpverError, fromSystemError, throwUnlessFailure } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { removeTemporaries } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
@@ -80,7 +80,7 @@ async function recoverOne(
     return { id, command, summary, outcome, left };
   } catch (thrown) {
     const error = fromSystemError(thrown, "cannot repair");
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     context.report({
       kind: "warning",
       text: `could not repair what \`expver ${command}\` (${id}) left: ${error.message}`,

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Project } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { eachOf } from "../platform/together.ts";
 import { openCache } from "../store/objects/cache.ts";
@@ -62,7 +62,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       const there = new Set((unknown.length === 0 ? [] : await openRemote(project, name).present(unknown, context)).map(keyOf));
       for (const object of unknown) known.set(keyOf(object), there.has(keyOf(object)));
     } catch (error) {
-      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      throwUnlessFailure(error);
       if (isOfRemote(error)) silent.set(name, error);
       return error;
     }

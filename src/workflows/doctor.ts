@@ -1,6 +1,6 @@
 /** `expver doctor`: looks for what is wrong here, explains it, and with `--fix` repairs what is safe. */
 import { findPlace, openProject, type Place, type Project, readConfig } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import type { Check, Finding, Level, Scene } from "./doctor/check.ts";
@@ -91,7 +91,7 @@ async function findingsOf(check: Check, scene: Scene): Promise<FoundBy[]> {
   try {
     return (await check.find(scene)).map((finding) => ({ check: id, title, ...finding }));
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     return [{ check: id, title, level: "warning", what: `could not look at ${title}: ${error.message}`, remedy: error.hint }];
   }
 }

@@ -1,8 +1,13 @@
 /** `expver merge WORKTREE|BRANCH|TAG|FILE`: into the project's own database, journaled, undone row by row. */
+import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
 import { openDatabase } from "../../src/platform/sqlite.ts";
+import { planResultsMerge } from "../../src/workflows/merge/results-part.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
@@ -182,6 +187,21 @@ describe("expver merge into the project", () => {
     expect(String(rowsOf(repo).expver_runs)).toContain(run);
     expect(must(repo, "merge", "exp/other").database).toMatchObject({ changed: false });
     expect(repo.expverJson(["merge", "exp/othr"])).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+  });
+
+  it("ends when it is interrupted while it fetches what both sides came from: no union instead", async () => {
+    const repo = makeStudy();
+    const base = /md5: (\w+)/.exec(repo.read(`${DATABASE}.dvc`))?.[1] ?? "";
+    const { there } = makeWorktree(repo, "other", "0.25");
+    rmSync(join(repo.root, ".dvc/cache/files/md5", base.slice(0, 2), base.slice(2)));
+    const interruption = new AbortController();
+    const context = { ...repo.context, signal: interruption.signal };
+    const silent = createServer(() => interruption.abort()).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    must(repo, "data", "remote", "add", "-d", "store", `http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const planning = planResultsMerge(context, openProject(context), { names: [there.root], rules: {} });
+    await expect(planning).rejects.toMatchObject({ code: "E_INTERRUPTED" });
+    silent.close();
   });
 
   it("keeps what one side deleted deleted", () => {

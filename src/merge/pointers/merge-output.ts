@@ -4,7 +4,7 @@ import { dirname } from "node:path/posix";
 import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { resultsDatabase } from "../../config/results-place.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { firstBytes } from "../../platform/hashing.ts";
 import { paceWork } from "../../platform/pace.ts";
@@ -221,7 +221,7 @@ async function bring({ project, context, cache }: Workbench, pointer: Pointer): 
     try {
       await fetchObjects(project, [pointer], context);
     } catch (error) {
-      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      throwUnlessFailure(error);
       return null; // no remote, or it does not answer: nobody can be asked here
     }
   }

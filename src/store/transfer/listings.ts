@@ -1,6 +1,6 @@
 /** Listings of tracked folders wherever they are: a pointer of an old commit may name one the cache never had. */
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { type ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { type Pacing, paceWork, type Work } from "../../platform/pace.ts";
 import { openCache } from "../objects/cache.ts";
 import { type ObjectFolder, type ObjectName, readingListing, unlessDamaged } from "../objects/layout.ts";
@@ -71,7 +71,7 @@ async function fromRemote(
     const bytes = await openRemote(project, name).read(object, pacing);
     return bytes === null ? null : await paceWork(parsingListing(bytes, object.hash), pacing, READING);
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     onFailure(error);
     return null;
   }

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { fileSize, namesIn, writeFileAtomic } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import type { Pacing } from "../../platform/pace.ts";
@@ -69,7 +69,7 @@ async function moveRuns(
     return { objects: lacking.length - failures.length, failed };
   } catch (error) {
     // It keeps no data from moving.
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     return { objects: 0, failed: [failedPath("runs", error)] };
   } finally {
     release();

@@ -2,7 +2,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { absolutePath, typedPath } from "../../config/paths.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import { makeFolders } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
@@ -117,7 +117,7 @@ async function requireStored({ project, context }: Scene["main"], pointer: Point
   try {
     await fetchObjects(project, [pointer], context);
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error; // else: said below
+    throwUnlessFailure(error); // else: said below
   }
   const missing = await look();
   if (missing.length === 0) return;

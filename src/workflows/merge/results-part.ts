@@ -7,7 +7,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath, fromTop } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../git/objects.ts";
 import { resolveCommit, updateRefs } from "../../git/refs.ts";
@@ -210,7 +210,7 @@ async function ancestorOf(
     if (ancestor === null) return undefined;
     return sharesRows(path, ancestor, { stored }) ? ancestor : union("its database has no row of the one both sides came from");
   } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
+    throwUnlessFailure(error);
     return union(`the database both sides came from cannot be had (${error.message})`);
   }
 }

@@ -1,5 +1,5 @@
 /** `--cloud`, `--remote NAME`: which objects the data remote has. */
-import { ExpverError } from "../../errors.ts";
+import { throwUnlessFailure } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { keyOf, type ObjectName } from "../../store/objects/layout.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
@@ -26,7 +26,7 @@ export async function askRemote(
     const there = new Set((await remote.present(objects, context)).map(keyOf));
     return { name: remote.name, has: (wanted) => wanted.every((object) => there.has(keyOf(object))) };
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     context.report({ kind: "warning", text: `the remote could not be asked: ${error.message}`, hint: error.hint });
     return null;
   }

@@ -1,7 +1,8 @@
 /** The one pointer of the candidates folder, beside it. Members that are not in this worktree stay in it. */
+
 import { absolutePath, isWithin, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { throwUnlessFailure } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { itemsOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
@@ -37,7 +38,7 @@ async function bringListing(project: Project, context: Context, pointer: Pointer
     await fetchObjects(project, [pointer], context, { only: new Map([[path, []]]) });
   } catch (error) {
     // That it is lacking is said by whoever needs it.
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
   }
 }
 

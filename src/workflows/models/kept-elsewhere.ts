@@ -1,7 +1,7 @@
 /** Whether a candidate is provably kept elsewhere: named by a version whose tag is on the Git remote, its bytes on the data remote. */
 import { storedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { publishRemote, readRemoteRefs } from "../../git/remotes.ts";
 import type { Candidate } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
@@ -147,7 +147,7 @@ async function storedBytes(context: Context, { project }: Survey, { objects, siz
     const there = new Set((await opened.present(wanted, context)).map(keyOf));
     return { where: opened.name, has: (object) => there.has(keyOf(object)), problem: null };
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     if (!isPublic && isOutside && remote === undefined) {
       const has = (object: ObjectName) => {
         const there = trustedSize(dir, object);

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef } from "../../git/refs.ts";
 import { fillWorktree } from "../../git/sparse.ts";
@@ -144,7 +144,7 @@ async function fetchWhatCan(
     const { failed } = await fetchObjects(project, pointers, context, { remote });
     for (const { path, reason, hint } of failed) context.report({ kind: "warning", text: `failed to fetch ${path}: ${reason}`, hint });
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     if (remote !== undefined) throw error;
     context.report({ kind: "warning", text: `nothing was fetched: ${error.message}`, hint: error.hint });
   }

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Project, projectIn, topOf } from "../../config/project.ts";
 import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { howParted, type Parted } from "../../git/parted.ts";
 import { readStatuses, type StatusEntry } from "../../git/status.ts";
@@ -130,7 +130,7 @@ async function contentsOf(
       run: (await runAtWork(inside))?.run ?? null,
     };
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     return { problem: error.message };
   }
 }

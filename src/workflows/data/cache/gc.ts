@@ -8,7 +8,7 @@ import { existsSync, lstatSync, realpathSync, renameSync, type Stats } from "nod
 import { dirname, join, relative } from "node:path";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError, fromSystemError } from "../../../errors.ts";
+import { ExpverError, fromSystemError, throwUnlessFailure } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import { trashEntries } from "../../../journal/trash-contents.ts";
@@ -224,7 +224,7 @@ async function sayingOf(
   try {
     await work({ ...context, report });
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     const { code, message, hint, details, cause } = error;
     throw new ExpverError(code, `${name}: ${message}`, { hint, details, cause });
   }

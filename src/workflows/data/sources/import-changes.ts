@@ -2,7 +2,7 @@
 
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { type ExpverError, throwUnlessFailure } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { type Import, readImport } from "../../../store/pointers/import-file.ts";
@@ -64,7 +64,7 @@ async function versionsThere(
     if (taken?.relpath === "" && now?.relpath === "") return taken.version === now.version ? null : [from.path, "update available"];
     return sameTaken(from.versions, versions ?? []) ? null : [from.path, "modified"];
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     if (error.code === "E_NOT_FOUND") return [from.path, "deleted"];
     cannotBeTold(context, from, error);
     return null;
@@ -98,7 +98,7 @@ function commitOf(context: Context, { url, rev, from }: { url: string; rev: stri
     source.close();
     return source.commit;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     cannotBeTold(context, from, error);
     return null;
   }

@@ -1,7 +1,7 @@
 /** `pull` of imports whose pointers say no more than where the data is (`--no-download`): it comes from there, as it was then. */
 import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
@@ -44,7 +44,7 @@ export async function bringNoted(project: Project, context: Context, pointers: r
       result.added.push(scan.content.nfiles === undefined ? shown : `${shown}/`);
       result.files += scan.files.length;
     } catch (error) {
-      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      throwUnlessFailure(error);
       context.report({
         kind: "warning",
         text: `${shown} could not be brought from where it is imported: ${error.message}`,

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../../errors.ts";
 import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import { removePath } from "../../../platform/files.ts";
@@ -68,7 +68,7 @@ async function bringImports(
       came.objects += await fetchOne(project, context, pointer, to);
       came.whole.push(pointer);
     } catch (error) {
-      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      throwUnlessFailure(error);
       failed.set(pointer, error);
     }
   }
@@ -97,7 +97,7 @@ async function fetchPublished(
     return (await fetchObjects(project, asOurs, context, { into })).objects;
   } catch (error) {
     // Why it was looked for there is the reason to be told.
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    throwUnlessFailure(error);
     return 0;
   }
 }

@@ -1,6 +1,6 @@
 /** Where there is a data remote: bytes that only this machine has. Without one the cache, which stays, is the place. */
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { throwUnlessFailure } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
 import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
@@ -20,7 +20,7 @@ export async function objectFindings(
     const what = `${counted(lacking, "object")} that the data remote does not have`;
     return [{ category: "objects", what, count: lacking, bytes, examples: [], remedy }];
   } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
+    throwUnlessFailure(error);
     return [single("objects", `the data remote cannot be asked: ${error.message}`, error.hint)];
   }
 }
