@@ -149,6 +149,20 @@ describe("files that no version has", () => {
     expect(repo.expver(["sweep", "--grid", "lr=1,2", "--", "node", "train.js", "{lr}"]).code).toBe(0);
   });
 
+  it("are of what its command names, and databases, no code of the next run; what a person may have written meanwhile is", () => {
+    const repo = makeExperiment();
+    repo.write(
+      "work.js",
+      `for (const path of [...process.argv.slice(2), "new.py"]) require("fs").writeFileSync(path, process.env.EXPVER_RUN_ID);`,
+    );
+    repo.write("nb/keep", "");
+    const run = () => repo.expverJson(["run", "--", "sh", "-c", "cd nb && node ../work.js ./out.ipynb study.db best_params.json"]);
+    expect(run().data.left).toMatchObject({ files: 4 });
+    const next = run().data;
+    expect(next.heldBack.map(({ path }: { path: string }) => path)).toEqual(["nb/best_params.json", "nb/out.ipynb", "nb/study.db"]);
+    expect(repo.git("ls-tree", "-r", "--name-only", next.snapshot, "nb")).toBe("nb/keep\nnb/new.py");
+  });
+
   it("are what was written while the program ran", () => {
     const repo = makeExperiment();
     repo.write(

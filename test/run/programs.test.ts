@@ -209,6 +209,27 @@ it("a run that writes over its own input is told how that becomes an output", ()
   expect(repo.run("cat", ["weights.bin.dvc"]).stdout).toContain("size: 6");
 });
 
+it("a run whose tools keep something beside the data is told what leaves it out, and then the data stays what it is", () => {
+  const repo = makeExperiment();
+  repo.write("data/labels/a.txt", "0");
+  repo.write("data/cache/1.arrow", "kept by hand");
+  repo.expver(["data", "add", "data"]);
+  const program = "echo a > data/labels/train.cache; echo b > data/labels/val.cache; mkdir -p data/cache; echo c > data/cache/2.arrow";
+  const hintOf = (script: string) =>
+    repo.expverJson(["run", "-m", "grown", "--", "sh", "-c", script]).warnings.find(({ text }) => text.endsWith("recorded so: data"))?.hint;
+  expect(hintOf(program.split(";", 2).join(";"))).toBe(
+    "data has labels/train.cache, labels/val.cache besides what the run read, and counts as other data from now on. What a tool keeps there for itself is left out by: echo '*.cache' >> .dvcignore",
+  );
+  repo.write(".dvcignore", "*.cache\n");
+  // Its ending is that of the data.
+  expect(hintOf(program)).toMatch(/^data has cache\/2\.arrow besides .*: echo \/data\/cache\/2\.arrow >> \.dvcignore$/);
+  repo.write(".dvcignore", "*.cache\n/data/cache/2.arrow\n");
+  expect(hintOf(program)).toBeUndefined();
+  expect(hintOf("echo 1 > data/labels/a.txt; echo > data/new.txt")).toMatch(/^data counts as data that the run read/);
+  const [first, ...others] = ["e0.1.0", "e0.2.0", "e0.3.0"].map((version) => repo.git("show", `${version}:data.dvc`));
+  expect(new Set(others)).toEqual(new Set([first]));
+});
+
 it("a folder is no metrics file", () => {
   const repo = makeExperiment();
   repo.run("mkdir", ["models"]);

@@ -64,6 +64,7 @@ it("takes what other tools write about runs for no code, unless Git has it", () 
     untracked("mlflow.db", 900_000),
     untracked(".aim/meta/index"),
     untracked("runs/detect/train2/args.yaml"),
+    untracked("runs/detect/train-2/args.yaml"),
   );
   expect(found.map(({ path, reason, files, advice }) => [path, reason, files, advice.split(": ")[1]])).toEqual([
     ["mlruns", "log", 2, "echo mlruns/ >> .gitignore"],
@@ -74,7 +75,7 @@ it("takes what other tools write about runs for no code, unless Git has it", () 
     ["nohup.out", "log", 1, "echo nohup.out >> .gitignore"],
     ["mlflow.db", "log", 1, "echo 'mlflow.db*' >> .gitignore"],
     [".aim", "log", 1, "echo .aim/ >> .gitignore"],
-    ["runs", "log", 1, "echo runs/ >> .gitignore"],
+    ["runs", "log", 2, "echo runs/ >> .gitignore"],
   ]);
   const code = ["wandb/sweep.py", "outputs/plot.py", "lightning_logs/read.py", "mlruns", "events.py", "runs/train.py"];
   expect(included(...code.map((path) => untracked(path)), modified("mlruns/kept.yaml"))).toEqual([...code, "mlruns/kept.yaml"]);

@@ -23,6 +23,7 @@ import { proposeDescription } from "../../describe/proposal.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "../database/collect.ts";
 import { copyBefore, mendDatabase } from "../database/mend-database.ts";
 import type { ClosingRun } from "../open-run.ts";
+import { hintOfGrown } from "../outputs/grown-input.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { chooseMetrics, readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
@@ -345,8 +346,8 @@ async function changesDuring(context: Context, run: ClosingRun): Promise<string[
 }
 
 function warnChanged(context: Context, { project, facts }: ClosingRun, changed: readonly string[]): void {
-  const input = facts().inputs.find(({ path }) => changed.includes(path))?.path;
-  const written = input ?? changed.find(isProduct);
+  const input = facts().inputs.find(({ path }) => changed.includes(path));
+  const written = input?.path ?? changed.find(isProduct);
   const name = written === undefined ? "" : yamlSource(configPath(project, written));
   const counts = input === undefined ? "is in the version's code as it was before the run" : "counts as data that the run read";
   context.report({
@@ -355,7 +356,9 @@ function warnChanged(context: Context, { project, facts }: ClosingRun, changed: 
     ...(written === undefined
       ? {}
       : {
-          hint: `${written} ${counts}. If the program writes it, say so in expver.yaml: track: [${name}], or for the model: models: { output: ${name} }`,
+          hint:
+            (input && hintOfGrown(project, input)) ??
+            `${written} ${counts}. If the program writes it, say so in expver.yaml: track: [${name}], or for the model: models: { output: ${name} }`,
         }),
   });
 }

@@ -78,7 +78,7 @@ export function findLeft(run: ClosingRun): LeftFiles | null {
     const left = leftPaths(run);
     const metrics = Object.keys(metricsMarks(run.project, run.places));
     const written = [...metrics, ...left.map(({ path }) => path)].filter(writtenMeanwhile(run));
-    noteLeft(repository, unitsOf(repository, written), facts().closing.script ?? "");
+    noteLeft(repository, unitsOf(repository, written), { script: facts().closing.script, command: facts().command });
     return summed(run, left, null);
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;

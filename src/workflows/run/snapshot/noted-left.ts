@@ -20,17 +20,20 @@ interface NotedUnit extends LeftUnit {
 
 /** What programs write, and people do not. */
 const PRODUCT =
-  /\.(?:bin|pb|msgpack|np[yz]|parquet|feather|arrow|csv|tsv|jsonl|png|jpe?g|gif|svg|pdf|log)$|(?:model|history|metrics|results?|scores|report)\.(?:json|txt)$/i;
+  /\.(?:bin|pb|msgpack|np[yz]|parquet|feather|arrow|csv|tsv|jsonl|png|jpe?g|gif|svg|pdf|log|db|sqlite3?)$|(?:model|history|metrics|results?|scores|report|eval|evaluation|predictions|best_params)\.(?:json|txt)$/i;
 const CODE = /\.(?:py|ipynb|r|rmd|jl|sh|[cm]?[jt]sx?|c|cc|cpp|cu|h|hpp|rs|go|java|scala|lua)$/i;
 
 export function isProduct(path: string): boolean {
   return isModelName(path) || PRODUCT.test(path);
 }
 
-/** Somebody may have gone on working meanwhile: of what people write too only what lies among products in a folder without code. */
-function productsOf(units: readonly LeftUnit[]): LeftUnit[] {
+/** Somebody may have gone on working meanwhile: of what people write too only what its command names, or lies among products in a folder without code. */
+function productsOf(units: readonly LeftUnit[], command: string): LeftUnit[] {
+  const words = command.split(/[\s='"]+/).map((word) => word.replace(/^\.\//, ""));
+  // As it is typed in some folder.
+  const isNamed = (path: string) => words.some((word) => `/${path}`.endsWith(`/${word}`));
   return units.flatMap(({ path, paths }) => {
-    const products = paths.filter(isProduct);
+    const products = paths.filter((one) => isProduct(one) || isNamed(one));
     if (products.length === 0) return [];
     return paths.some((one) => CODE.test(one)) ? products.map((one) => ({ path: one, paths: [one] })) : [{ path, paths }];
   });
@@ -56,9 +59,13 @@ export function readNotedLeft(repository: Repository, script?: string): Readonly
   return new Map(units.flatMap(({ path, paths }) => paths.map((one): [string, string] => [one, path])));
 }
 
-/** Adds to what earlier runs have left, as far as that is still there. */
-export function noteLeft(repository: Repository, left: readonly LeftUnit[], script: string): void {
-  const products = productsOf(left);
+/** Adds to what earlier runs have left, as far as that is still there. `script`, `command`: of this run. */
+export function noteLeft(
+  repository: Repository,
+  left: readonly LeftUnit[],
+  { script = "", command }: { script?: string | undefined; command: string },
+): void {
+  const products = productsOf(left, command);
   if (products.length === 0) return;
   const isNew = new Set(products.flatMap(({ paths }) => paths));
   const standing = readUnits(repository).flatMap((unit) => {

@@ -12,7 +12,7 @@ const FOLDERS = [
   { name: ".aim", holds: /^/ },
   { name: ".neptune", holds: /^/ },
   { name: "swanlog", holds: /^/ },
-  { name: "runs", holds: /^(?:(?:detect|segment|classify|pose|obb|train|val)\/\w+|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_[^/]+)\// },
+  { name: "runs", holds: /^(?:(?:detect|segment|classify|pose|obb|train|val)\/[\w-]+|[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_[^/]+)\// },
 ];
 /** TensorBoard, MLflow 3 (its default store, which grows with each run), nohup(1). */
 const FILES = [
