@@ -77,10 +77,9 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     const pointers = readPointersAt(project, version.commit);
     const { artifacts, problems } = artifactsOf(project, version, pointers);
     const { runsOf } = await import("./show/runs.ts");
-    const { environmentFacts, runBehind } = await import("./show/environment.ts");
-    const behind = runBehind(project, version, artifacts);
+    const { environmentFacts } = await import("./show/environment.ts");
+    const { runs, behind } = runsOf(project, context, { version, database: databasePointer(pointers, artifacts) });
     const packages = behind?.packages ?? null;
-    const runs = runsOf(project, context, { version, database: databasePointer(pointers, artifacts) });
     if (input.packages === true && packages === null) throw unknownPackages(version, runs);
     return {
       ...tagPart(repository, version),

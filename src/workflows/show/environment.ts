@@ -33,20 +33,22 @@ export function environmentFacts(run: Pick<RunRecord, "environment" | "host"> | 
 }
 
 /** The best run of a version, else its first, out of the version's own database; null when that is not in the cache. */
-export function runBehind(project: Project, { message }: Version, artifacts: readonly ShownArtifact[]): RanWith | null {
-  const run = message.bestRun ?? message.runs[0]?.run;
+export function runBehind(project: Project, version: Version, artifacts: readonly ShownArtifact[]): RanWith | null {
   const hash = artifacts.find(({ role }) => role === "results")?.hash;
-  if (run === undefined || hash === undefined) return null;
+  if (hash === undefined) return null;
   const file = objectFile(cacheDir(project), hash);
   if (!existsSync(file)) return null;
   try {
-    return withStoredResults(file, (db) => ranWith(db, readRun(db, run)));
+    return withStoredResults(file, (db) => runBehindIn(db, version));
   } catch {
     return null; // What cannot be read is told by `show` and `verify`; all else can still be compared.
   }
 }
 
-function ranWith(db: Database, run: RunRecord | null): RanWith | null {
+/** The same in an open database. */
+export function runBehindIn(db: Database, { message }: Version): RanWith | null {
+  const name = message.bestRun ?? message.runs[0]?.run;
+  const run = name === undefined ? null : readRun(db, name);
   return run && { run, packages: packagesOf(db, run) };
 }
 

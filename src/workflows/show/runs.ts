@@ -12,6 +12,7 @@ import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
 import { objectFile } from "../../store/worktree/contents.ts";
 import type { RunEntry, Version } from "../../versions/types.ts";
+import { type RanWith, runBehindIn } from "./environment.ts";
 
 export interface ShownRun {
   run: string;
@@ -36,16 +37,16 @@ export interface ShownRuns {
   unknown: string | null;
 }
 
+/** And the one behind the version, see {@link runBehindIn}. */
 export function runsOf(
   project: Project,
   context: Context,
   { version, database }: { version: Version; database: Pointer | null },
-): ShownRuns {
+): { runs: ShownRuns; behind: RanWith | null } {
   const { message, name } = version;
-  const byName = (unknown: string): ShownRuns => ({
-    runs: message.runs.map((entry) => shownRun(entry, undefined, [])),
-    rows: null,
-    unknown,
+  const byName = (unknown: string) => ({
+    runs: { runs: message.runs.map((entry) => shownRun(entry, undefined, [])), rows: null, unknown },
+    behind: null,
   });
   if (database === null || database.hash === null) return byName("its commit tracks no results database");
   const file = objectFile(cacheDir(project), database.hash);
@@ -56,7 +57,7 @@ export function runsOf(
       const records = new Map(readRuns(db, told && { only: told }).map((record) => [record.run_id, record]));
       const named = told === undefined ? [...records.values()].filter((record) => record.version === name).map(entryOf) : message.runs;
       const runs = named.map((entry) => shownRun(entry, records.get(entry.run), runTracks(db, entry.run)));
-      return { runs, rows: ownRows(runs) ?? stampedRows(db, name), unknown: null };
+      return { runs: { runs, rows: ownRows(runs) ?? stampedRows(db, name), unknown: null }, behind: runBehindIn(db, version) };
     });
   } catch (error) {
     const why = error instanceof ExpverError ? error.message : String(error);
