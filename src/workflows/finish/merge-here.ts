@@ -1,13 +1,11 @@
 /** Rows, data and code of the experiment on main: one operation, one commit, one version. All of it or nothing. */
-
 import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder } from "../../config/paths.ts";
 import { checkoutFiles } from "../../git/checkout-files.ts";
-import { readIndexEntries, requireIndexFree, writeTreeWith } from "../../git/index-file.ts";
+import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, makeTag } from "../../git/objects.ts";
-import { headBranch, type RefChange, updateRefs } from "../../git/refs.ts";
-import { readTree } from "../../git/tree.ts";
+import { headBranch, type RefChange } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { removePath } from "../../platform/files.ts";
@@ -26,9 +24,10 @@ import { suggestHeadline } from "../../versions/suggest.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import { applyResultsMerge, type ResultsPart } from "../merge/results-part.ts";
 import { requireCommittable, requireHead } from "../models/commit-paths.ts";
+import { indexEditsTo, placeCommit } from "../place-commit.ts";
 import { placeCopies } from "../place-copies.ts";
 import { rowHooks } from "../row-hooks.ts";
-import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
+import type { FileEffect } from "../run/closing/finish.ts";
 import { editedFiles } from "../run/outputs/results-files.ts";
 import { whileNoRun } from "../run/second-run.ts";
 import type { Choices } from "./choices.ts";
@@ -148,18 +147,14 @@ function commitAndTag(
           markerOf(repository, name),
         )),
   ];
-  const index = indexEdits(scene, commit, [...files.map(({ path }) => path), ...(code === null ? [] : [...code.writes, ...code.removes])]);
+  const index = indexEditsTo(repository, commit, [
+    ...files.map(({ path }) => path),
+    ...(code === null ? [] : [...code.writes, ...code.removes]),
+  ]);
   const written = files.flatMap(({ path, edit }): FileEffect[] =>
     edit === undefined || edit.before === edit.after ? [] : [{ kind: "file", path, before: edit.before, after: edit.after }],
   );
-  if (index.length > 0) requireIndexFree(repository);
-  operation.record(
-    ...refs.map((change) => ({ kind: "ref" as const, ...change })),
-    ...(index.length > 0 ? [{ kind: "index" as const, entries: index }] : []),
-    ...written,
-  );
-  updateRefs(repository, refs, { reason: `expver: finish ${record.name}` });
-  bringAlong(project, repository, { index, files: written });
+  placeCommit(project, repository, { operation, refs, index, files: written, reason: `expver: finish ${record.name}` });
   return { commit, version: name };
 }
 
@@ -167,21 +162,6 @@ function commitAndTag(
 export function subjectOf({ record, tipVersion }: Scene): string {
   const described = tipVersion?.message.description ?? "";
   return `Merge ${record.branch}${described === "" ? "" : `: ${described}`}`;
-}
-
-function indexEdits({ main: { repository } }: Scene, commit: string, paths: readonly string[]): IndexEdit[] {
-  const unique = [...new Set(paths)];
-  if (unique.length === 0) return [];
-  const now = readIndexEntries(repository, unique);
-  const wanted = new Set(unique);
-  const then = new Map(
-    readTree(repository, commit)
-      .filter(({ path }) => wanted.has(path))
-      .map(({ path, mode, object }) => [path, { mode, object }]),
-  );
-  return unique
-    .map((path) => ({ path, before: now.get(path) ?? null, after: then.get(path) ?? null }))
-    .filter(({ before, after }) => before?.object !== after?.object || before?.mode !== after?.mode);
 }
 
 /** A merge has no runs of its own: rows keep the versions they have. */

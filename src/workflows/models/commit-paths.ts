@@ -1,17 +1,19 @@
 /** One commit with exactly its own paths, on the branch one is on: branch, index entries and files in one journaled step. */
+
 import { fromTop } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
-import { readIndexEntries, requireIndexFree, writeTreeWith } from "../../git/index-file.ts";
+import { readIndexEntries, writeTreeWith } from "../../git/index-file.ts";
 import { commitTree } from "../../git/objects.ts";
-import { headBranch, readRef, resolveCommit, updateRefs } from "../../git/refs.ts";
+import { headBranch, readRef, resolveCommit } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { readTree } from "../../git/tree.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
+import { fileEffects, placeCommit } from "../place-commit.ts";
+import type { IndexEdit } from "../run/closing/finish.ts";
 import { editedFiles } from "../run/outputs/results-files.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 
@@ -55,22 +57,12 @@ export function commitPaths(project: Project, { repository, operation, edits, me
     if (!isOurs || (before?.object ?? null) === object) return [];
     return [{ path, before, after: object === null ? null : { mode, object } }];
   });
-  const written = edits.flatMap(({ path, before, after }): FileEffect[] =>
-    before === after ? [] : [{ kind: "file", path: fromTop(project, path), before, after }],
-  );
-  if (index.length > 0) requireIndexFree(repository);
   const commit =
     changed.length === 0
       ? null
       : commitTree(repository, { tree: writeTreeWith(repository, head, changed), parents: head === null ? [] : [head], message });
   const refs = commit === null ? [] : [{ ref: headBranch(repository) ?? "HEAD", before: head, after: commit }];
-  operation.record(
-    ...refs.map((change) => ({ kind: "ref" as const, ...change })),
-    ...(index.length > 0 ? [{ kind: "index" as const, entries: index }] : []),
-    ...written,
-  );
-  if (refs.length > 0) updateRefs(repository, refs, { reason });
-  bringAlong(project, repository, { index, files: written });
+  placeCommit(project, repository, { operation, refs, index, files: fileEffects(project, edits), reason });
   return commit;
 }
 

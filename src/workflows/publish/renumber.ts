@@ -3,13 +3,14 @@
  * the new one, in the working database and in a results commit that differs from the old one in nothing else; what its tag
  * says stays. One operation, taken back whole.
  */
+
 import type { Project } from "../../config/project.ts";
 import { resultsPath } from "../../config/results-place.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { makeTag } from "../../git/objects.ts";
-import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
+import { type RefChange, readRef } from "../../git/refs.ts";
 import { acquireLease } from "../../journal/lease.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Effect } from "../../journal/types.ts";
@@ -21,8 +22,8 @@ import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
 import type { Step } from "../contract.ts";
+import { placeCommit } from "../place-commit.ts";
 import { rowHooks } from "../row-hooks.ts";
-import { bringAlong } from "../run/closing/finish.ts";
 import { readFacts, writeFacts } from "../run/run-facts.ts";
 import { shortName } from "./branch.ts";
 import { movableBranch, renumberedCommit } from "./renumbered-commit.ts";
@@ -122,14 +123,8 @@ async function renumberAlone(project: Project, repository: Repository, context: 
       ];
       const { index, files } = made ?? { index: [], files: [] };
       const database = resultsPath(project);
-      operation.record(
-        ...refs.map((change): Effect => ({ kind: "ref", ...change })),
-        ...runs.map((run): Effect => ({ kind: "stamp", database, run, before: version.name, after: to })),
-        ...(index.length > 0 ? [{ kind: "index", entries: index } as const] : []),
-        ...files,
-      );
-      updateRefs(repository, refs, { reason: `expver: ${version.name} is ${to}` });
-      bringAlong(project, repository, { index, files });
+      const rows = runs.map((run): Effect => ({ kind: "stamp", database, run, before: version.name, after: to }));
+      placeCommit(project, repository, { operation, refs, index, files, rows, reason: `expver: ${version.name} is ${to}` });
       await restampWorking(project, { ...number, runs });
       for (const run of runs) {
         const facts = readFacts(project, run);
