@@ -5,10 +5,10 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** The first four, and how many more there are. */
-export function someOf(names: readonly string[]): string {
-  const shown = names.slice(0, 4).join(", ");
-  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
+/** The first of them, and how many more there are. */
+export function someOf(names: readonly string[], most = 4): string {
+  const shown = names.slice(0, most).join(", ");
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
 /** At most so many characters, the last of them `…` when there were more. */

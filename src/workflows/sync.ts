@@ -13,7 +13,7 @@ import { type MovedBranch, movedBranches } from "../git/tracking-branches.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { counted } from "../platform/words.ts";
+import { counted, someOf } from "../platform/words.ts";
 import { otherRemotes } from "../store/settings/dvc-config.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
@@ -213,10 +213,9 @@ function saySomethingAboutRemotes(context: Context, repository: Repository): voi
 
 function warnMissing(context: Context, { missing, remotes }: FetchedObjects, others: readonly string[]): void {
   const elsewhere = others.length === 0 ? "" : ` Another remote may have them: expver sync --remote ${shellWord(others[0] ?? "")}.`;
-  const rest = missing.length - 5;
   context.report({
     kind: "warning",
-    text: `${missing.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}: some of their bytes are neither in the cache nor on ${remotes.join(", ") || "the remote"}`,
+    text: `${someOf(missing, 5)}: some of their bytes are neither in the cache nor on ${remotes.join(", ") || "the remote"}`,
     hint: `Whoever made those versions has them: expver publish VERSION, there.${elsewhere}`,
   });
 }

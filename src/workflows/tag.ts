@@ -13,6 +13,7 @@ import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
 import { readStatus } from "../git/status.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
+import { someOf } from "../platform/words.ts";
 import { formatHeadline } from "../versions/headline.ts";
 import { formatMessage } from "../versions/message.ts";
 import { markerOf, newTagChanges } from "../versions/published.ts";
@@ -243,10 +244,9 @@ function proposalFor(
 function warn(project: Project, repository: Repository, context: Context, head: string): void {
   const changed = readStatus(repository, { untracked: false }).map(({ path }) => path);
   if (changed.length > 0) {
-    const names = changed.length > 3 ? `${changed.slice(0, 3).join(", ")} and ${changed.length - 3} more` : changed.join(", ");
     context.report({
       kind: "warning",
-      text: `not in HEAD, so not in this version: ${names}`,
+      text: `not in HEAD, so not in this version: ${someOf(changed, 3)}`,
       hint: "Commit first if the experiment needs it.",
     });
   }

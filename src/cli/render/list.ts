@@ -1,6 +1,6 @@
 /** `expver list` as a table, best first, and a word on all that is not in it. */
 
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import type { ListedVersion } from "../../workflows/list/listed.ts";
 import type { SortKey } from "../../workflows/list/sort-keys.ts";
 import type { VersionList } from "../../workflows/list.ts";
@@ -121,6 +121,5 @@ function footer({ unversioned, misnamed }: VersionList): string[] {
 }
 
 function namesOf(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map(oneLine).join(", ");
-  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
+  return someOf(names.map(oneLine), 10);
 }

@@ -1,4 +1,5 @@
 /** `expver publish` as text. */
+import { someOf } from "../../platform/words.ts";
 import type { Published } from "../../workflows/publish/apply.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
@@ -6,7 +7,8 @@ import type { Terminal } from "../terminal.ts";
 const SHOWN = 8;
 
 export function renderPublish({ remote, dataRemotes, objects, branch, versions, others, next }: Published, { style }: Terminal): string {
-  const left = others.length === 0 ? "" : `not made here, and not on ${remote}: ${short(others)} · by name: expver publish ${others[0]}\n`;
+  const left =
+    others.length === 0 ? "" : `not made here, and not on ${remote}: ${someOf(others, SHOWN)} · by name: expver publish ${others[0]}\n`;
   if (versions.length === 0 && branch?.state !== "pushed") return `nothing to publish: every version made here is published\n${left}`;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))}  ${text}`;
   const lines: string[] = [];
@@ -24,8 +26,4 @@ export function renderPublish({ remote, dataRemotes, objects, branch, versions, 
   }
   if (remote === null) lines.push("  no Git remote: only objects were sent, the tags stay here", ...next.map((one) => line("next", one)));
   return `${lines.join("\n")}\n${left}`;
-}
-
-function short(names: readonly string[]): string {
-  return names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", ");
 }

@@ -1,4 +1,5 @@
 /** Tables that fit the width: whole columns go before a number loses a digit, and what went is told. */
+import { someOf } from "../../platform/words.ts";
 import type { Terminal } from "../terminal.ts";
 import { fitMiddle, fitText, oneLine, padText, textWidth, wrapText } from "../text-width.ts";
 
@@ -66,8 +67,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 export function widthNote({ dropped, cut }: Pick<Table, "dropped" | "cut">, where: string): string[] {
   const said = (what: string, titles: readonly string[]) => {
     const named = titles.filter((title) => title !== "").map(oneLine);
-    const rest = named.length - MOST_NAMED;
-    return named.length === 0 ? [] : [`${what} for width: ${named.slice(0, MOST_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`];
+    return named.length === 0 ? [] : [`${what} for width: ${someOf(named, MOST_NAMED)}`];
   };
   const parts = [
     ...said("not shown", dropped),

@@ -20,7 +20,7 @@ export function changesText({ params, data, renamed, gone, code }: Changes): str
     ...renamed.slice(0, 2).map(({ from, to }) => `${from} → ${to}`),
     ...(renamed.length > 2 ? [`${renamed.length - 2} more renamed`] : []),
     ...(gone.length > 0 ? [`without ${someOf(gone.slice(0, 2))}${gone.length > 2 ? " …" : ""}`] : []),
-    ...(code.length > 0 ? [`changes in ${someOf(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
+    ...(code.length > 0 ? [`changes in ${someOf(code, 2)}`] : []),
   ];
   return parts.join(", ");
 }

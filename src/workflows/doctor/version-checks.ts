@@ -3,7 +3,7 @@ import type { Project } from "../../config/project.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { readPointersOf } from "../../store/pointers/pointers.ts";
 import { otherRemotes, readDvcConfig } from "../../store/settings/dvc-config.ts";
@@ -145,8 +145,10 @@ async function those(named: readonly Named[], isOne: (one: Named) => Promise<boo
 }
 
 function listOf(named: readonly Named[]): string {
-  const names = named.map(({ name }) => name);
-  return names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
+  return someOf(
+    named.map(({ name }) => name),
+    5,
+  );
 }
 
 function remedyFor(guilty: readonly Named[]): string {

@@ -2,6 +2,7 @@
 
 import { nearestWord } from "../../config/nearest.ts";
 import { own } from "../../platform/mapping.ts";
+import { someOf } from "../../platform/words.ts";
 import { compareNumbers, numberOf } from "../../versions/exact-numbers.ts";
 import { type Filter, type Name, parseFilter, type Sign, type Value } from "./parse-filter.ts";
 import { filterError } from "./words.ts";
@@ -161,11 +162,10 @@ function fieldOf<Row>({ text, column }: Name, { filter, vocabulary }: Scope<Row>
   if (kind === "param" && paramNames.has(name)) return param(name);
   const known = [...metricNames, ...paramNames, ...Object.keys(fields)];
   const near = nearestWord(text, known);
-  const all = known.length > 20 ? `${known.slice(0, 20).join(", ")} and ${known.length - 20} more` : known.join(", ");
   throw filterError(
     filter,
     column,
     `nothing is called ${JSON.stringify(text)}`,
-    near === undefined ? `known are ${all}` : `did you mean ${near}?`,
+    near === undefined ? `known are ${someOf(known, 20)}` : `did you mean ${near}?`,
   );
 }

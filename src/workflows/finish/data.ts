@@ -6,7 +6,7 @@ import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import { makeFolders } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { inputPointers } from "../../store/pointers/data-hash.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
 import { listingFinder } from "../../store/transfer/listings.ts";
@@ -174,12 +174,8 @@ function unite(
     else if ((taken === "ours" ? mine : other) !== undefined) chosen.set(relpath, taken);
   }
   if (conflicts.length === 0) return chosen;
-  throw new ExpverError(
-    "E_CONFLICT",
-    `changed on both sides: ${conflicts.slice(0, 5).join(", ")}${conflicts.length > 5 ? ` and ${conflicts.length - 5} more` : ""}`,
-    {
-      hint: "Take the experiment's folder with --data rebase, or leave main's with --data none.",
-      details: { paths: conflicts },
-    },
-  );
+  throw new ExpverError("E_CONFLICT", `changed on both sides: ${someOf(conflicts, 5)}`, {
+    hint: "Take the experiment's folder with --data rebase, or leave main's with --data none.",
+    details: { paths: conflicts },
+  });
 }

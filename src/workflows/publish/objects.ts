@@ -6,7 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
-import { counted } from "../../platform/words.ts";
+import { counted, someOf } from "../../platform/words.ts";
 import { changedImports, type PointerAt } from "../../store/pointers/changed-imports.ts";
 import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers/pointers.ts";
 import { isPushable } from "../../store/transfer/by-remote.ts";
@@ -70,9 +70,10 @@ function tellSent(project: Project, context: Context, changed: readonly Pointer[
   const again = outputs.map(
     ({ path, file }) => `expver data remove ${typedPath(project, file)} && expver data add ${typedPath(project, path)}`,
   );
+  const paths = outputs.map(({ path }) => path);
   context.report({
     kind: "warning",
-    text: `${listed(outputs.map(({ path }) => path))}: imported, and changed here; published like data of your own, which expver finds there and dvc does not`,
+    text: `${someOf(paths, 5)}: imported, and changed here; published like data of your own, which expver finds there and dvc does not`,
     hint: `For who has dvc only, in the next version: ${again.join(" && ")}`,
   });
 }
@@ -98,7 +99,7 @@ export function warnLost(context: Context, { missing, remotes }: PushSurvey): vo
   const paths = [...new Set(missing.map(({ path }) => path))];
   context.report({
     kind: "warning",
-    text: `${listed(paths)}: bytes that earlier commits of the branch name are neither in the cache nor on ${remotes.join(", ")}`,
+    text: `${someOf(paths, 5)}: bytes that earlier commits of the branch name are neither in the cache nor on ${remotes.join(", ")}`,
     hint: "No version needs them. Push them from where they were stored, if they still are somewhere.",
   });
 }
@@ -125,7 +126,7 @@ function lostObjects(lost: readonly { path: string; version: string }[], remotes
   const texts = [...new Set(lost.map(({ path, version }) => `${path} (${version})`))];
   return new ExpverError(
     "E_PUBLISH",
-    `nothing was published: the bytes of ${listed(texts)} are neither in the cache nor on ${remotes.join(", ")}`,
+    `nothing was published: the bytes of ${someOf(texts, 5)} are neither in the cache nor on ${remotes.join(", ")}`,
     {
       hint: `Push them from the clone they were stored in: expver data push --all-tags. If they are on another remote: expver data fetch --all-tags -r NAME`,
       details: { missing: lost },
@@ -138,17 +139,12 @@ function unsaidVersions(unsaid: readonly { path: string; version: string }[], re
   const texts = [...new Set(unsaid.map(({ path, version }) => `${path} (${version})`))];
   return new ExpverError(
     "E_PUBLISH",
-    `nothing was published: ${remotes.join(", ")} keeps files by version, and the pointers of ${listed(texts)} name none that is there`,
+    `nothing was published: ${remotes.join(", ")} keeps files by version, and the pointers of ${someOf(texts, 5)} name none that is there`,
     {
       hint: "Data of such a remote is pushed before it is committed: expver data push, commit the pointers, then make the version.",
       details: { unsaid },
     },
   );
-}
-
-function listed(texts: readonly string[]): string {
-  const rest = texts.length - 5;
-  return `${texts.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 function keyOf({ path, hash, hashName }: Pick<Pointer, "path" | "hash" | "hashName">): string {

@@ -6,7 +6,7 @@ import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { own } from "../../platform/mapping.ts";
-import { shortened } from "../../platform/words.ts";
+import { shortened, someOf } from "../../platform/words.ts";
 import { compareAge } from "../../versions/tag-name.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { diff, type VersionsDiff } from "../diff.ts";
@@ -164,14 +164,8 @@ function differenceLines({ params, metrics, artifacts, code, versions }: Version
         role,
       ]),
   ];
-  const files = code.flatMap((one) => one.files);
-  const codeLine =
-    files.length === 0
-      ? "Code: the same."
-      : `Code: ${files
-          .slice(0, 8)
-          .map(({ path, added, removed }) => `${cell(path)} (+${added ?? "?"} −${removed ?? "?"})`)
-          .join(", ")}${files.length > 8 ? ` and ${files.length - 8} more` : ""}.`;
+  const files = code.flatMap((one) => one.files).map(({ path, added, removed }) => `${cell(path)} (+${added ?? "?"} −${removed ?? "?"})`);
+  const codeLine = files.length === 0 ? "Code: the same." : `Code: ${someOf(files, 8)}.`;
   if (rows.length === 0) return ["Nothing recorded differs.", "", codeLine];
   return [...table(["", before, after, "difference"], rows), "", codeLine];
 }

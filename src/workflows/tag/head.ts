@@ -12,6 +12,7 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { someOf } from "../../platform/words.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { objectPath } from "../../store/objects/layout.ts";
 import { dataHash, inputPointers } from "../../store/pointers/data-hash.ts";
@@ -65,9 +66,8 @@ async function refuseChanged(project: Project, context: Context, pointers: reado
   const changed: string[] = [];
   for (const { pointer } of modified) if (!(await hasEqualRows(project, pointer))) changed.push(pointer.path);
   if (changed.length === 0) return;
-  const names = changed.length > 5 ? `${changed.slice(0, 5).join(", ")} and ${changed.length - 5} more` : changed.join(", ");
   const first = typedPath(project, changed[0] ?? "");
-  throw new ExpverError("E_DATA_CHANGED", `not what HEAD says any more: ${names}`, {
+  throw new ExpverError("E_DATA_CHANGED", `not what HEAD says any more: ${someOf(changed, 5)}`, {
     hint: `Store and commit it first: expver data add ${first} && git commit -am '…'; or put it back: expver data checkout ${first}`,
     details: { paths: changed },
   });

@@ -8,7 +8,7 @@ import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
-import { counted } from "../../../platform/words.ts";
+import { counted, someOf } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { onePerOutput } from "../../../store/pointers/contested.ts";
 import { applyingCheckout, pathsToLose, refuseUnsaved } from "../../../store/worktree/apply-checkout.ts";
@@ -167,7 +167,7 @@ export async function applyCheckout(
 function noteMade(project: Project, context: Context, { command, outputs }: { command: string; outputs: readonly OutputCheckout[] }): void {
   const made = outputs.filter(({ missing, places }) => missing.length === 0 && places.length > 0).map(({ pointer }) => pointer.path);
   if (made.length === 0) return;
-  const names = `${made.slice(0, 3).join(", ")}${made.length > 3 ? ` and ${made.length - 3} more` : ""}`;
+  const names = someOf(made, 3);
   beginOperation(project, context, {
     command,
     argv: command.split(" "),
