@@ -19,10 +19,11 @@ export function verifyRows(db: Database, { name, message }: Version): Link[] {
       links.push(...verifyTrack(db, { run, name }, tracks));
       continue;
     }
+    const [, status = "finished"] = message.other.find(([key]) => key === "Status") ?? [];
     // A tag made by hand stands where somebody put it, and writes into no record.
     const isByHand = message.kind === "manual" && !record.version;
     const differing = [
-      record.status === "running" && "its status is running",
+      record.status !== status && `its status is ${record.status}`,
       !isByHand && record.version !== name && `it says version ${record.version ?? "none"}`,
       !isByHand && message.code !== null && record.git_commit !== message.code && `it says code ${record.git_commit ?? "none"}`,
       message.dataHash !== null && record.dvc_hash !== message.dataHash && `it says data ${record.dvc_hash ?? "none"}`,

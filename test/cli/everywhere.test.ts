@@ -65,7 +65,7 @@ async function typeAll(
   const { uid, env, atOnce = 1 } = options;
   const answers: Answer[] = [];
   // In the gate a share of them; all with EXPVER_KILL_STEP=1.
-  const { step, from } = sampledPoints(3);
+  const { step, from } = sampledPoints(5);
   const left = LINES.filter(({ line }, index) => line === "list" || index % step === from % step);
   const work = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {

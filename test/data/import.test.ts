@@ -560,7 +560,7 @@ describe("import", () => {
       if (!existsSync(join(repository.root, "plain/a"))) gone += 1;
       else expect(repository.expver(["data", "status", "--no-updates", "--json"]).stdout).toBe("{}\n");
       return killed;
-    }, sampledPoints(6));
+    }, sampledPoints(11));
     expect(points).toBeGreaterThan(10);
     expect(gone).toBe(0);
   });
@@ -593,7 +593,7 @@ describe("import", () => {
         expect(repository.read("plain/a")).toBe("1\n");
         leaves += files(repository).length;
         return killed;
-      }, sampledPoints(5));
+      }, sampledPoints(9));
       expect(points).toBeGreaterThan(10);
       // Put aside already, and not noted yet.
       expect(leaves).toBeLessThanOrEqual(1);

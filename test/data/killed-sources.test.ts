@@ -12,7 +12,7 @@ import { readTree } from "../support/trees.ts";
 
 const SLOW = 900_000;
 // Every point takes most of a second: a share of them each time.
-const POINTS = sampledPoints(31);
+const POINTS = sampledPoints(59);
 
 interface Scene {
   start: TestRepository;
@@ -126,7 +126,7 @@ describe.skipIf(seaweedProgram() === null)("from a bucket that keeps versions", 
     for (const path of ["a", "d"]) must(start, ["import-url", "--version-aware", `s3://bucket/up/${path}`]);
     start.commit("imports");
     const clone = makeRepository({ cloneOf: start.root, env });
-    expect(play({ start: clone, args: ["pull"], points: sampledPoints(11) })).toBeGreaterThan(20);
+    expect(play({ start: clone, args: ["pull"], points: sampledPoints(19) })).toBeGreaterThan(20);
     await put({ "up/a": "two", "up/d/x": "11", "up/d/new": "3" });
     expect(play({ start, args: ["update", "a.dvc", "d.dvc"] })).toBeGreaterThan(20);
     start.write("d/x", "mine");

@@ -45,7 +45,7 @@ test("gc", { timeout: 300_000 }, () => {
     expect([at, objectsOf(repository)]).toEqual([at, []]);
     expect([at, oldOf(textsIn(cacheOf(repository)))]).toEqual([at, ALL]);
     return result;
-  }, sampledPoints(3));
+  }, sampledPoints(5));
   expect(kills).toBeGreaterThan(5);
 });
 
@@ -71,7 +71,7 @@ test("remove --outs of what was edited since: it stands where it stood, or undo 
     if (!existsSync(join(repository.root, "a"))) expect([at, repository.expver(["undo", "--yes"])]).toMatchObject([at, { code: 0 }]);
     expect([at, repository.read("a"), existsSync(join(repository.root, "a.dvc"))]).toEqual([at, "stored nowhere", true]);
     return result;
-  }, sampledPoints(2));
+  }, sampledPoints(3));
   expect(kills).toBeGreaterThan(5);
 });
 

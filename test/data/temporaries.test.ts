@@ -33,7 +33,7 @@ it("a killed unprotect leaves nothing between the data", () => {
     expect([at, linksOf()]).toEqual([at, [1, 1]]);
     expect(JSON.parse(repository.expver(["data", "status", "--json"]).stdout)).toEqual({});
     return result;
-  }, sampledPoints(3));
+  }, sampledPoints(5));
   expect(kills).toBeGreaterThan(5);
 });
 

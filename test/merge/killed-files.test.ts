@@ -50,6 +50,6 @@ it("data files, a rebase", () => {
     expect(repo.expver(merge).code).toBe(0);
     expect({ at, text: repo.read("a.csv"), files: readdirSync(repo.root) }).toEqual({ at, text: after, files: [".git", "a.csv", "b.csv"] });
     return killed;
-  }, sampledPoints(2));
+  }, sampledPoints(3));
   expect(points).toBeGreaterThan(5);
 });

@@ -12,7 +12,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 const DATABASE = "results/experiments.db";
-const POINTS = sampledPoints(9);
+const POINTS = sampledPoints(17);
 
 function makeStudy(): TestRepository {
   const repo = makeRepository();

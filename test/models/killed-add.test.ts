@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeModels, modelOf, must, runOfVersion, stateOf } from "./story.ts";
 
-const POINTS = sampledPoints(9);
+const POINTS = sampledPoints(17);
 
 it.each([
   { command: "add", args: (run: string) => ["models", "add", run], path: (run: string) => `models/candidates/${run}_model.json` },

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeModels, must, stateOf } from "./story.ts";
 
-const POINTS = sampledPoints(3);
+const POINTS = sampledPoints(5);
 const PRODUCTION = "models/production/model.json";
 const FILES = [PRODUCTION, `${PRODUCTION}.dvc`, "models/production/.gitignore"];
 

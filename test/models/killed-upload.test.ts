@@ -6,7 +6,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { openTestRepository } from "../support/repository.ts";
 import { addRemotes, makeModels, must, runOfVersion } from "./story.ts";
 
-const POINTS = sampledPoints(40);
+const POINTS = sampledPoints(79);
 
 it("killed at any point", { timeout: 900_000 }, () => {
   const repo = makeModels();

@@ -4,7 +4,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeModels, modelOf, must, runOfVersion, stateOf } from "./story.ts";
 
 // Every point takes most of a second: of the second test a share each time.
-const POINTS = sampledPoints(3);
+const POINTS = sampledPoints(5);
 const PRODUCTION = "models/production/model.json";
 const FILES = [PRODUCTION, `${PRODUCTION}.dvc`, "models/production/.gitignore"];
 

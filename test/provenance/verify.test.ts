@@ -206,7 +206,7 @@ describe("rows", () => {
       /^wrong rows predictions/,
     ],
     ["of a run the database does not know", "DELETE FROM expver_runs", /^missing run/],
-    ["of a run that has not ended", "UPDATE expver_runs SET status = 'running'", /^wrong run/],
+    ["of a run with another status", "UPDATE expver_runs SET status = 'failed'", /^wrong run/],
   ])("%s", (_what, sql, expected) => {
     const [{ name = "" } = {}] = tables();
     rewrite(sql.replaceAll("predictions", `"${name}"`).replaceAll("TABLE", name));

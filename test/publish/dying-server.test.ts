@@ -68,7 +68,7 @@ for (const [kind, { isHere, start }] of Object.entries(SERVERS)) {
         const version = runOnce(repo);
         const marker = repo.git("rev-parse", version);
         const needed = objectsIn(join(repo.root, ".dvc/cache")).sort();
-        const { step, from } = sampledPoints(47);
+        const { step, from } = sampledPoints(89);
         let [died, gotThrough] = [0, false];
         for (let pieces = from; !gotThrough; pieces += step) {
           const about = JSON.stringify({ kind, pieces });

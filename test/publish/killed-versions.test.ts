@@ -56,7 +56,7 @@ describe.skipIf(seaweedProgram() === null)("on a remote that keeps versions", { 
       version ||= must(repo, args).data.version;
       expectPublished({ repo, upstream }, { version: String(version), about });
       return killed;
-    }, sampledPoints(16));
+    }, sampledPoints(29));
     expect(points).toBeGreaterThan(100);
     expect(late).toBeGreaterThan(0);
   });
@@ -82,7 +82,7 @@ describe.skipIf(seaweedProgram() === null)("on a remote that keeps versions", { 
       expect([about, version !== "", others]).toEqual([about, true, []]);
       expectPublished({ repo, upstream }, { version, about });
       return killed;
-    }, sampledPoints(60));
+    }, sampledPoints(101));
     expect(points).toBeGreaterThan(100);
     expect(late).toBeGreaterThan(0);
   });

@@ -8,7 +8,7 @@ import type { TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
 // Every point takes most of a second: a share of them each time.
-const POINTS = sampledPoints(5);
+const POINTS = sampledPoints(9);
 
 it("killed at any point", { timeout: 600_000 }, () => {
   const { repo, upstream, storage } = makeStudy();

@@ -309,7 +309,7 @@ describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remot
       must(repo, ["data", "pull"]);
       expect(repo.read("images/deep/b.txt")).toBe("second");
       return result;
-    }, sampledPoints(9));
+    }, sampledPoints(17));
     expect(kills).toBeGreaterThan(9);
   });
 });

@@ -7,7 +7,7 @@ import type { TestRepository } from "../support/repository.ts";
 import { checkWhole, makeExperiment, openOperations, runRows } from "./story.ts";
 
 // A share of the points each time: every one takes seconds.
-const POINTS = sampledPoints(13);
+const POINTS = sampledPoints(23);
 const dvc = peer("dvc");
 
 /** A folder with one pointer, a report Git tracks, a metrics file; all of them different each time. */
@@ -154,7 +154,7 @@ it("a version made by hand, and one made of a run", { timeout: 900_000 }, () => 
       expect(state(), `${at} ${repaired.stdout}`).toBe(none);
       expect(repo.git("status", "--porcelain")).toBe("?? results/");
       return killed;
-    }, sampledPoints(4));
+    }, sampledPoints(7));
     expect(points).toBeGreaterThan(10);
     expect(seen).toBeGreaterThan(0);
   }

@@ -5,7 +5,7 @@ import { awaitProgramsEnded } from "../support/programs-ended.ts";
 import { checkWhole, makeExperiment, runRows } from "./story.ts";
 
 // Every point takes seconds: a share of them each time, another share the next time this file changes its offset.
-const POINTS = sampledPoints(7);
+const POINTS = sampledPoints(13);
 
 it("a run killed before any change leaves a whole version or none; what its program has finished gets its version late", {
   timeout: 900_000,

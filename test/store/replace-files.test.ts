@@ -57,7 +57,7 @@ function texts(repo: TestRepository): Record<string, string> {
 it("killed anywhere in `data add` of many, or in its undo: the next command has all or nothing, and nothing lies beside", {
   timeout: 240_000,
 }, () => {
-  const points = sampledPoints(23);
+  const points = sampledPoints(43);
   const setUp = () => {
     const repo = makeRepository();
     expect(repo.expver(["data", "init", "-q"]).code).toBe(0);

@@ -244,7 +244,7 @@ it.each(["install", "remove"])(
     const repo = withOwnHooks();
     if (verb === "remove") expect(repo.expver(["hooks", "install"]).code).toBe(0);
     const before = hookFiles(repo);
-    const { step, from } = sampledPoints(4);
+    const { step, from } = sampledPoints(7);
     const points = atEveryKill(
       (at) => {
         const killed = runKilledAt(repo, ["hooks", verb], at);

@@ -124,7 +124,7 @@ it("leaves the old file or the new one wherever it is killed, and the old one in
     if (last?.state === "done") expect(small.expver(["undo"]).code).toBe(0);
     expect([at, small.read("out/report.md")]).toEqual([at, "my own\n"]);
     return killed;
-  }, sampledPoints(4));
+  }, sampledPoints(7));
   expect(points).toBeGreaterThan(5);
 });
 

@@ -10,7 +10,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
-const POINTS = sampledPoints(23);
+const POINTS = sampledPoints(43);
 
 let repo: TestRepository;
 beforeEach(() => {

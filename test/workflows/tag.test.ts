@@ -451,6 +451,37 @@ describe("from the command line", () => {
     expect(repo.expver(["tag", "--patch", "--run", run]).code).toBe(0);
   });
 
+  it("makes one of another clone's run, with the model it left there", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    repo.git("init", "-q", "--bare", "../up.git");
+    repo.git("remote", "add", "origin", "../up.git");
+    must(repo, "data", "remote", "add", "-d", "storage", join(repo.root, "../storage"));
+    repo.git("commit", "-qam", "a remote");
+    must(repo, "data", "push");
+    repo.git("push", "-q", "origin", "main");
+    const clone = makeRepository({ cloneOf: join(repo.root, "../up.git") });
+    must(clone, "data", "pull");
+    must(clone, "tag", "e0.1.0", "--run", run, "-d", "theirs");
+    expect(messageOf(clone, "e0.1.0")).toMatchObject({ data: [{ path: "data/train.csv" }], models: [{ path: "models/w" }] });
+    must(clone, "get", "e0.1.0", "models/w", "-o", "model");
+    expect(clone.read("model")).toBe(`${run}\n`);
+    expect(clone.expverJson(["verify"])).toMatchObject({ code: 0, data: { links: { missing: 0, wrong: 0 } } });
+  });
+
+  it("says what it lacks of a run whose branch is not here", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    rmSync(join(repo.root, ".git/expver/runs", run), { recursive: true });
+    const snapshot = repo.git("rev-parse", "HEAD^");
+    repo.git("reset", "-q", "--soft", snapshot);
+    repo.git("update-ref", "-d", `refs/expver/runs/${run}`);
+    const { stderr } = repo.expver(["tag", "e0.1.0", "--run", run, "-d", "code and rows"]);
+    expect(stderr).toContain(`what run ${run} left is not in this repository`);
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({ data: [{ path: "data/train.csv" }], models: [] });
+    expect(repo.expver(["verify"]).code).toBe(0);
+  });
+
   it("makes one of a run that failed, whose chain is whole", () => {
     const repo = makeRepository();
     must(repo, "init");

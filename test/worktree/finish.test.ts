@@ -9,7 +9,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { categoriesOf, type Lab, makeLab, mustIn, train } from "./story.ts";
 
-const POINTS = sampledPoints(53);
+const POINTS = sampledPoints(101);
 
 let lab: Lab;
 let repo: TestRepository;

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeLab } from "./story.ts";
 
-const POINTS = sampledPoints(11);
+const POINTS = sampledPoints(19);
 
 it("checkout: the exploration is whole or nothing is left of it; cleanup: it is gone or as it was", { timeout: 900_000 }, () => {
   const lab = makeLab({ remotes: false });

@@ -83,7 +83,7 @@ describe.skipIf(statSync(OTHER).dev === statSync(FAST_FOLDER).dev)("on another f
         }
         if (act[0] === "undo") mustIn(there, ...other);
         return killed;
-      }, sampledPoints(29));
+      }, sampledPoints(53));
       if (act[0] === "undo") mustIn(there, "undo");
     }
     expect(restored).toBeGreaterThan(0);
@@ -117,7 +117,7 @@ describe.skipIf(statSync(OTHER).dev === statSync(FAST_FOLDER).dev)("on another f
       }
       expect(stateOf(there), about).toEqual(before);
       return killed;
-    }, sampledPoints(61));
+    }, sampledPoints(113));
     expect(points).toBeGreaterThan(20);
     expect(removed).toBeGreaterThan(0);
     lab.must(...remove);
@@ -129,6 +129,6 @@ describe.skipIf(statSync(OTHER).dev === statSync(FAST_FOLDER).dev)("on another f
       expect(stateOf(there), about).toEqual(before);
       lab.must(...remove);
       return killed;
-    }, sampledPoints(61));
+    }, sampledPoints(113));
   });
 });

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { categoriesOf, type Lab, LEAVINGS, makeLab } from "./story.ts";
 
-const POINTS = sampledPoints(13);
+const POINTS = sampledPoints(23);
 
 let lab: Lab;
 beforeAll(() => {

@@ -121,7 +121,7 @@ it.each(SCENES)("%s", { timeout: 900_000 }, (_name, { undos, prepare, act }) => 
       }
       expect(openOperations(repo), about).toEqual([]);
       return killed;
-    }, sampledPoints(41));
+    }, sampledPoints(79));
     expect(points).toBeGreaterThan(10);
     expect(finished).toBeGreaterThan(0);
   }

@@ -45,6 +45,7 @@ import { withResults } from "../database/collect.ts";
 import { editedFiles } from "../outputs/results-files.ts";
 import { titleOf } from "../prepare-run.ts";
 import { createRunFolder, type OutputFile, readFacts, writeFacts } from "../run-facts.ts";
+import { type LeftByRun, leftByRun } from "./left-by-run.ts";
 import { chooseVersion, wantedVersion } from "./version-choice.ts";
 import { type MessageFacts, versionMessage } from "./version-message.ts";
 
@@ -126,7 +127,14 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
   const databaseFile = absolutePath(project, storedPath(project, project.config.results.database));
   const record = withResults(databaseFile, (db) => readRun(db, runId));
   if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
-  const { message, proposed } = await describedMessage(context, project, { plan, record, repository });
+  const left = leftByRun(project, repository, record, plan.snapshot);
+  if (left.isUnknown)
+    context.report({
+      kind: "warning",
+      text: `what run ${runId} left is not in this repository: ${version} has its code and its rows, not its model`,
+      hint: `Where it ran${record.host ? ` (${record.host})` : ""} a version of it has all: expver tag --run ${runId}`,
+    });
+  const { message, proposed } = await describedMessage(context, project, { plan, record, repository, left });
   const making = () =>
     perform<VersionOfRun>(project, context, {
       command: "tag",
@@ -134,10 +142,10 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       summary: `version ${version} for run ${runId}`,
       rows: (effects) => rowHooks(project, effects),
       work(operation) {
-        const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+        const outputs = storeStampedCopy(project, context, { plan, record, repository, left, databaseFile });
         const tree = writeTreeWith(
           repository,
-          plan.snapshot,
+          left.base,
           outputs.map(({ path, mode, object }) => ({ path, mode, object })),
         );
         const title = titleOf(version, message.description, record.command);
@@ -174,11 +182,12 @@ interface StampedCopy {
   plan: VersionOfRunPlan;
   record: RunRecord;
   repository: Repository;
+  left: LeftByRun;
   databaseFile: string;
 }
 
 /** The stamps go into the copy that is stored; the working rows get theirs once the tag stands. */
-function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile }: StampedCopy): OutputFile[] {
+function storeStampedCopy(project: Project, context: Context, { plan, record, repository, left, databaseFile }: StampedCopy): OutputFile[] {
   const { folder } = createRunFolder(project, context, plan.runId);
   const copy = join(folder, "database.copy");
   const stored = storedPath(project, project.config.results.database);
@@ -186,10 +195,9 @@ function storeStampedCopy(project: Project, context: Context, { plan, record, re
     copyDatabase(databaseFile, copy);
     stampWorking(copy, { runId: plan.runId, version: plan.version, record });
     const { content, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
-    const ofRun = readFacts(project, plan.runId)?.outputs ?? [];
-    const edits = editsOfRun(project, repository, { snapshot: plan.snapshot, ofRun, stored, content });
-    const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [...edits, ...(ignore === null ? [] : [ignore])]);
-    return [...ofRun.filter(({ path }) => !database.some((file) => file.path === path)), ...database];
+    const edits = editsOfRun(project, repository, { left, stored, content });
+    const database = editedFiles({ project, repository, snapshot: left.base }, [...edits, ...(ignore === null ? [] : [ignore])]);
+    return [...left.outputs.filter(({ path }) => !database.some((file) => file.path === path)), ...database];
   } finally {
     for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(copy + end, { force: true });
   }
@@ -199,14 +207,10 @@ function storeStampedCopy(project: Project, context: Context, { plan, record, re
 function editsOfRun(
   project: Project,
   repository: Repository,
-  run: { snapshot: string; ofRun: readonly OutputFile[]; stored: string; content: OutputContent },
+  { left, stored: path, content }: Pick<StampedCopy, "left"> & { stored: string; content: OutputContent },
 ): FileEdit[] {
-  const { snapshot, ofRun, stored: path, content } = run;
-  const tree = writeTreeWith(
-    repository,
-    snapshot,
-    ofRun.map(({ path, mode, object }) => ({ path, mode, object })),
-  );
+  const outputs = left.outputs.map(({ path, mode, object }) => ({ path, mode, object }));
+  const tree = writeTreeWith(repository, left.base, outputs);
   // What its program left that cannot be read is no reason against a version.
   const pointer = readPointersOf(project, [tree], () => {})
     .get(tree)
@@ -237,10 +241,10 @@ function refsOf(repository: Repository, { runId, version, tag }: { runId: string
 async function describedMessage(
   context: Context,
   project: Project,
-  { plan, record, repository }: Pick<StampedCopy, "plan" | "record" | "repository">,
+  { plan, record, repository, left }: Pick<StampedCopy, "plan" | "record" | "repository" | "left">,
 ): Promise<{ message: VersionMessage; proposed: boolean }> {
   const said = plan.description ?? record.message;
-  const facts = factsFor(project, plan.runId, record);
+  const facts = factsFor(record, left);
   const { snapshot: commit, inputs, params, metrics } = facts;
   const text =
     said ??
@@ -262,17 +266,16 @@ async function describedMessage(
   return { message: of(edited), proposed: false };
 }
 
-function factsFor(project: Project, runId: string, record: RunRecord): MessageFacts {
-  const facts = readFacts(project, runId);
+function factsFor(record: RunRecord, { inputs, models, dataHash }: LeftByRun): MessageFacts {
   return {
-    runId,
+    runId: record.run_id,
     message: record.message,
     command: record.command,
     snapshot: record.git_commit,
-    dvcHash: record.dvc_hash,
+    dvcHash: dataHash,
     dirty: record.dirty !== 0,
-    inputs: facts?.inputs ?? [],
-    models: facts?.models ?? [],
+    inputs,
+    models,
     given: [],
     params: recordedTexts(record.params),
     metrics: recordedTexts(record.metrics),
