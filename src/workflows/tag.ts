@@ -9,7 +9,7 @@ import { editorOf } from "../git/editor.ts";
 import { git, type Repository } from "../git/git.ts";
 import { committer } from "../git/identity.ts";
 import { makeTag } from "../git/objects.ts";
-import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
+import { resolveCommit, updateRefs } from "../git/refs.ts";
 import { readStatus } from "../git/status.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
@@ -21,6 +21,7 @@ import { readRegistry } from "../versions/registry.ts";
 import type { Numbers } from "../versions/reserve.ts";
 import { orderMetrics, suggestHeadline } from "../versions/suggest.ts";
 import type { VersionMessage } from "../versions/types.ts";
+import { requireHead } from "./commit-paths.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { editDescription, noDescription } from "./describe/edit.ts";
 import { proposeDescription } from "./describe/proposal.ts";
@@ -120,11 +121,7 @@ async function tagHead(context: Context, { version, head, proposed, edit }: TagP
   const project = openProject(context);
   const repository = requireRepository(project);
   await prepareWriting(project, context);
-  if (readRef(repository, "HEAD") !== head) {
-    throw new ExpverError("E_PLAN_STALE", `HEAD has moved since the plan was made (it was ${head.slice(0, 12)})`, {
-      hint: "Repeat the command.",
-    });
-  }
+  requireHead(repository, head);
   const message = edit ? await edited(context, repository, { version, message: planned }) : planned;
   const object = makeTag(repository, { name: version, object: head, message: formatMessage(message) });
   const changes = newTagChanges(version, object, markerOf(repository, version));

@@ -22,3 +22,10 @@ export function renderPairs(pairs: readonly Pair[], { style, width }: Terminal, 
     })
     .join("\n");
 }
+
+/** `lr=0.1  seed=1`. */
+export function pairsInLine(values: Readonly<Record<string, string>>, gap = "  "): string {
+  return Object.entries(values)
+    .map(([name, value]) => oneLine(`${name}=${value}`))
+    .join(gap);
+}

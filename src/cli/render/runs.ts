@@ -5,7 +5,7 @@ import type { RunLog, RunsList } from "../../workflows/runs/runs.ts";
 import { duration, formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, safeLines } from "../text-width.ts";
-import { type Pair, renderPairs } from "./pairs.ts";
+import { type Pair, pairsInLine, renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -41,8 +41,8 @@ export function renderRunsShow(run: RunView, terminal: Terminal): string {
     ["version", run.version ?? ""],
     ["message", run.message ?? ""],
     ["command", run.command],
-    ["params", tableText(run.params)],
-    ["metrics", tableText(run.metrics)],
+    ["params", pairsInLine(run.params)],
+    ["metrics", pairsInLine(run.metrics)],
     ["started", localTime(run.start)],
     ["ended", run.end === null ? "" : localTime(run.end)],
     ["took", tookText(run)],
@@ -80,10 +80,4 @@ function leftText({ left }: RunView): string {
 
 function firstLine(text: string): string {
   return text.split("\n")[0] ?? "";
-}
-
-function tableText(table: Readonly<Record<string, string>>): string {
-  return Object.entries(table)
-    .map(([name, value]) => oneLine(`${name}=${value}`))
-    .join("  ");
 }

@@ -6,7 +6,7 @@ import type { ShownVersion } from "../../workflows/show.ts";
 import { duration, formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, textWidth, wrapText } from "../text-width.ts";
-import { renderPairs } from "./pairs.ts";
+import { pairsInLine, renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, type Table, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -118,8 +118,8 @@ function runsSection({ runs, bestRun, recorded }: ShownVersion, terminal: Termin
     },
     { title: "took", text: ({ seconds }) => (seconds === null ? "" : duration(seconds)), align: "right", weight: 5 },
     { title: "rows", text: ({ rows }) => (rows === null ? "" : String(rows)), align: "right", weight: 6 },
-    { title: "metrics", text: ({ metrics }) => listed(metrics), weight: 8, shrinkTo: 20 },
-    { title: "params", text: ({ params }) => listed(params), weight: 7, shrinkTo: 20 },
+    { title: "metrics", text: ({ metrics }) => pairsInLine(metrics, " "), weight: 8, shrinkTo: 20 },
+    { title: "params", text: ({ params }) => pairsInLine(params, " "), weight: 7, shrinkTo: 20 },
     { title: "command", text: ({ command }) => command ?? "", weight: 4, shrinkTo: 16 },
   ];
   const shown = runs.runs.slice(0, RUNS_SHOWN);
@@ -152,12 +152,6 @@ function placesOf({ cache, remotes }: ShownArtifact): string {
     ...remotes.map((name) => `remote ${name}`),
   ];
   return places.length === 0 ? "not on this machine" : places.join(", ");
-}
-
-function listed(values: Record<string, string>): string {
-  return Object.entries(values)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(" ");
 }
 
 function titled(title: string, text: string, style: Terminal["style"]): string {

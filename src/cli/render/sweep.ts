@@ -8,7 +8,7 @@ import type { BestRun } from "../../workflows/sweep/winner.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "../text-width.ts";
-import { renderPairs } from "./pairs.ts";
+import { pairsInLine, renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -18,7 +18,7 @@ const MOST_SETTINGS = 5;
 export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string {
   const { counts, best, metric, promotion, candidates, kept, version, tagLine, onBranch, published, sweep, failure } = outcome;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
-  const winner = best === null ? [] : [`best ${metric}=${bestText(best)} (${settingsText(best.settings)})`];
+  const winner = best === null ? [] : [`best ${metric}=${bestText(best)} (${pairsInLine(best.settings, " ")})`];
   const promoted = promotion === null ? [] : [promotion.promoted ? `promoted (${oneLine(promotion.why)})` : "not promoted"];
   const stored = candidates === 0 ? [] : [`${counted(candidates, "candidate")} stored, ${kept} kept in the folder`];
   const lines = [line("sweep", [counts, ...winner, ...promoted, ...stored].join(" · "))];
@@ -44,7 +44,7 @@ function settingLines({ settings, best, sweep, metric }: SweepOutcome): string[]
   const lacking = settings.filter(({ lacks }) => lacks !== null);
   const shown = lacking.slice(0, MOST_SETTINGS).map(({ settings: given, mean, runs, asked, lacks }) => {
     const number = mean === null ? "" : `, mean ${metric}=${mean}`;
-    return `  ${settingsText(given) || "all runs"}: ${runs} of ${asked} runs (${lacks})${number}`;
+    return `  ${pairsInLine(given, " ") || "all runs"}: ${runs} of ${asked} runs (${lacks})${number}`;
   });
   if (shown.length === 0) return [];
   const all = lacking.length === settings.length;
@@ -81,7 +81,7 @@ export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string
   const columns: Column<SweepRunView>[] = [
     { title: "", text: ({ run }) => (run !== null && run === best?.run ? "*" : "") },
     { title: "run", text: ({ run }) => run ?? "" },
-    { title: "settings", text: ({ settings }) => settingsText(settings), weight: 9 },
+    { title: "settings", text: ({ settings }) => pairsInLine(settings, " "), weight: 9 },
     {
       title: "status",
       text: (run) => statusText(run),
@@ -113,7 +113,7 @@ export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string
 
 function settingColumns(metric: string): Column<SettingView>[] {
   return [
-    { title: "settings", text: ({ settings }) => settingsText(settings), weight: 9 },
+    { title: "settings", text: ({ settings }) => pairsInLine(settings, " "), weight: 9 },
     { title: `mean ${metric}`, align: "right", text: ({ mean }) => mean ?? "" },
     { title: "of", align: "right", text: ({ runs, asked }) => (runs === asked ? `${runs}` : `${runs} of ${asked}`) },
     { title: "lacks", text: ({ lacks }) => lacks ?? "", style: "yellow", weight: 8 },
@@ -124,10 +124,4 @@ function statusText({ state, status, cause, exitCode }: SweepRunView): string {
   if (state === "missing" && status === null) return "missing";
   if (cause !== null) return `${status} (${cause})`;
   return status === "failed" && exitCode !== null ? `failed (${exitCode})` : (status ?? "");
-}
-
-function settingsText(settings: Readonly<Record<string, string>>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => oneLine(`${name}=${value}`))
-    .join(" ");
 }

@@ -16,9 +16,9 @@ import type { SourceNode } from "../../store/sources/source-tree.ts";
 import type { OutputContent } from "../../store/types.ts";
 import { pointerEdit, storingOutputs } from "../../store/worktree/contents.ts";
 import type { Scan } from "../../store/worktree/scan.ts";
+import { commitPaths, requireHead } from "../commit-paths.ts";
 import type { Step } from "../contract.ts";
 import { copyChecked } from "../get.ts";
-import { commitPaths, requireHead } from "./commit-paths.ts";
 import { putCopy } from "./put-copy.ts";
 import type { Survey } from "./survey.ts";
 

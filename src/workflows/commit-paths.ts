@@ -1,21 +1,20 @@
 /** One commit with exactly its own paths, on the branch one is on: branch, index entries and files in one journaled step. */
-
-import { fromTop } from "../../config/paths.ts";
-import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
-import type { Repository } from "../../git/git.ts";
-import { committer } from "../../git/identity.ts";
-import { readIndexEntries, writeTreeWith } from "../../git/index-file.ts";
-import { commitTree } from "../../git/objects.ts";
-import { headBranch, readRef, resolveCommit } from "../../git/refs.ts";
-import { unfinished } from "../../git/status.ts";
-import { readTree } from "../../git/tree.ts";
-import type { OpenOperation } from "../../journal/operations.ts";
-import type { FileEdit } from "../../store/types.ts";
-import { fileEffects, placeCommit } from "../place-commit.ts";
-import type { IndexEdit } from "../run/closing/finish.ts";
-import { editedFiles } from "../run/outputs/results-files.ts";
-import { refuseSecondRun } from "../run/second-run.ts";
+import { fromTop } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Repository } from "../git/git.ts";
+import { committer } from "../git/identity.ts";
+import { readIndexEntries, writeTreeWith } from "../git/index-file.ts";
+import { commitTree } from "../git/objects.ts";
+import { headBranch, readRef, resolveCommit } from "../git/refs.ts";
+import { unfinished } from "../git/status.ts";
+import { readTree } from "../git/tree.ts";
+import type { OpenOperation } from "../journal/operations.ts";
+import type { FileEdit } from "../store/types.ts";
+import { fileEffects, placeCommit } from "./place-commit.ts";
+import type { IndexEdit } from "./run/closing/finish.ts";
+import { editedFiles } from "./run/outputs/results-files.ts";
+import { refuseSecondRun } from "./run/second-run.ts";
 
 /**
  * Throws E_GIT, E_GIT_STATE, E_GIT_IDENTITY where no commit can be made; E_BUSY while a run goes on here, which would take what appears in the
