@@ -10,10 +10,21 @@ export interface TreeEntry {
   path: string;
 }
 
-/** Every file of a commit's tree, or only those at or below `paths`. One git process. */
-export function readTree(repository: Repository, rev: string, paths: readonly string[] = []): TreeEntry[] {
-  const args = ["ls-tree", "-r", "-z", "--full-tree", rev, "--", ...paths];
-  return git(repository, args)
+// The tree of a commit never changes, and one command asks for it from several sides.
+const latest = new WeakMap<Repository, { rev: string; entries: readonly TreeEntry[] }>();
+
+/** Every file of a commit's tree, or only those at or below `paths`. One git process, none for the commit that was asked for last by its hash. */
+export function readTree(repository: Repository, rev: string, paths: readonly string[] = []): readonly TreeEntry[] {
+  if (paths.length > 0 || !/^[0-9a-f]{40,64}$/.test(rev)) return filesOf(repository, rev, paths);
+  const known = latest.get(repository);
+  if (known?.rev === rev) return known.entries;
+  const entries = filesOf(repository, rev, []);
+  latest.set(repository, { rev, entries });
+  return entries;
+}
+
+function filesOf(repository: Repository, rev: string, paths: readonly string[]): TreeEntry[] {
+  return git(repository, ["ls-tree", "-r", "-z", "--full-tree", rev, "--", ...paths])
     .split("\0")
     .filter((record) => record !== "")
     .map((record) => {

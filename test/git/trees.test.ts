@@ -53,3 +53,13 @@ it("files of commits by their paths, with line breaks in them too", () => {
     [name("b blob 7"), "b\n"],
   ]);
 });
+
+it("a commit that was asked for last is not asked for again; what a name stands for is", () => {
+  const repo = makeRepository();
+  const first = repo.commit("first", { "a.txt": "a" });
+  expect(readTree(repo.repository, first)).toBe(readTree(repo.repository, first));
+  readTree(repo.repository, "HEAD");
+  repo.commit("second", { "b.txt": "b" });
+  expect(readTree(repo.repository, "HEAD").map(({ path }) => path)).toContain("b.txt");
+  expect(readTree(repo.repository, first).map(({ path }) => path)).not.toContain("b.txt");
+});
