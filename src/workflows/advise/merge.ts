@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { parseConfig } from "../../config/read-config.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, throwUnlessFailure } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
@@ -103,7 +103,7 @@ async function rowsOf(
     ];
     return { added: inserted + changes, equal, conflicts: 0, evidence };
   } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
+    throwUnlessFailure(error);
     if (error.code !== "E_CONFLICT") return { added: 0, equal: 0, conflicts: 0, evidence: [error.message] };
     const conflicts = Number(error.details.count ?? 1);
     return { added: 1, equal: 0, conflicts, evidence: [`${counted(conflicts, "cell")} with two different values`] };
