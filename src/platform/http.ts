@@ -22,8 +22,6 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number;
   headers: IncomingMessage["headers"];
-  /** Where it came from, after redirects. */
-  url: URL;
   /** To be read to its end or destroyed. */
   body: IncomingMessage;
 }
@@ -148,7 +146,7 @@ export function httpClient(given: HttpOptions): HttpClient {
         continue;
       }
       const isRedirect = to !== undefined && [301, 302, 303, 307, 308].includes(status) && request.redirect !== "answer";
-      if (!isRedirect) return { status, headers: answer.headers, url, body: answer };
+      if (!isRedirect) return { status, headers: answer.headers, body: answer };
       answer.destroy();
       const next = URL.canParse(to, url.href) ? new URL(to, url) : null;
       if (left <= 0) throw new BadAnswer(`${url.host} redirects without end`);
