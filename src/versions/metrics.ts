@@ -23,6 +23,18 @@ export function directionOf(
   return { direction: guessDirection(metric) ?? "max", source: "guess" };
 }
 
+/** Null: nobody has said which way it is better, and it does not sound like a metric (`epoch`). */
+export interface MaybeDirection {
+  direction: Direction | null;
+  source: KnownDirection["source"] | null;
+}
+
+/** For who tells what there is, and need not rank by it. */
+export function maybeDirectionOf(...asked: Parameters<typeof directionOf>): MaybeDirection {
+  const known = directionOf(...asked);
+  return known.source === "guess" && guessDirection(asked[0]) === undefined ? { direction: null, source: null } : known;
+}
+
 type MetricNames = Pick<ReadonlySet<string>, "has">;
 
 /**

@@ -2,7 +2,7 @@
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { canonicalNumber, exactDifference } from "../versions/exact-numbers.ts";
-import { compareMetric, directionOf, type KnownDirection } from "../versions/metrics.ts";
+import { compareMetric, type MaybeDirection, maybeDirectionOf } from "../versions/metrics.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -31,15 +31,21 @@ export interface ValueRow {
   differs: boolean;
 }
 
-export interface MetricRow extends ValueRow, KnownDirection {
-  /** Against the first version, exact, with sign; null where one of them is no number. */
-  deltas: (string | null)[];
-  verdicts: ("better" | "worse" | "same" | null)[];
-}
+export type MetricRow = ValueRow &
+  MaybeDirection & {
+    /** Against the first version, exact, with sign; null where one of them is no number. */
+    deltas: (string | null)[];
+    /** Null also where nobody knows which way is better. */
+    verdicts: Verdict[];
+  };
+
+type Verdict = "better" | "worse" | "same" | null;
 
 export interface VersionsDiff {
   versions: ComparedVersion[];
   params: ValueRow[];
+  /** How each was run: what a program is told in its arguments need be no parameter. Told, but no difference of the versions. */
+  command: ValueRow;
   metrics: MetricRow[];
   artifacts: ArtifactDifference[];
   /** Tables among them, row by row; only when that was asked for. */
@@ -83,6 +89,7 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
       return {
         versions: sides.map(({ name, kind, commit, description, date }) => ({ version: name, kind, commit, description, date })),
         params,
+        command: commandRow(sides),
         metrics,
         artifacts,
         tables,
@@ -107,13 +114,19 @@ function namesOf(input: Input): string[] {
   });
 }
 
+/** Of what was run: a commit was not. */
+function commandRow(sides: readonly Side[]): ValueRow {
+  const values = sides.map(({ command }) => command);
+  return { name: "command", values, differs: new Set(values.filter((value) => value !== null)).size > 1 };
+}
+
 function metricRows(project: Project, all: readonly Version[], sides: readonly Side[]): MetricRow[] {
   const rows = valueRows(
     sides.map((side) => side.metrics),
     canonicalNumber,
   );
   return rows.map((row) => {
-    const direction = directionOf(row.name, project.config, all);
+    const direction = maybeDirectionOf(row.name, project.config, all);
     const [first, ...others] = row.values;
     return {
       ...row,
@@ -124,10 +137,11 @@ function metricRows(project: Project, all: readonly Version[], sides: readonly S
   });
 }
 
-function verdict(first: string | null, value: string | null, { direction }: KnownDirection): "better" | "worse" | "same" | null {
+function verdict(first: string | null, value: string | null, { direction }: MaybeDirection): Verdict {
   if (first === null || value === null || exactDifference(first, value) === null) return null;
-  const order = compareMetric(value, first, direction);
-  return order === 0 ? "same" : order < 0 ? "better" : "worse";
+  const order = compareMetric(value, first, direction ?? "max");
+  if (order === 0) return "same";
+  return direction === null ? null : order < 0 ? "better" : "worse";
 }
 
 /** Names in the order in which they are first said. */

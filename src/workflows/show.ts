@@ -9,7 +9,7 @@ import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { formatHeadline } from "../versions/headline.ts";
-import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf, saidDataHash } from "../versions/metrics.ts";
+import { type MaybeDirection, maybeDirectionOf, metricNames, metricsOf, paramsOf, saidDataHash } from "../versions/metrics.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version, VersionKind } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -18,11 +18,11 @@ import { settleSweeps } from "./list/settle-sweeps.ts";
 import { artifactsOf, type ShownArtifact } from "./show/artifacts.ts";
 import type { ShownRuns } from "./show/runs.ts";
 
-export interface ShownMetric extends KnownDirection {
+export type ShownMetric = MaybeDirection & {
   name: string;
   /** Exact text. */
   value: string;
-}
+};
 
 export interface ShownVersion {
   version: string;
@@ -142,7 +142,7 @@ function numbersPart(project: Project, versions: readonly Version[], { message }
     metrics: Object.entries(metricsOf(message, known)).map(([name, value]) => ({
       name,
       value,
-      ...directionOf(name, project.config, versions),
+      ...maybeDirectionOf(name, project.config, versions),
     })),
   };
 }

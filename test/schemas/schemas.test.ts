@@ -63,7 +63,7 @@ const VERSIONS: Line[] = [
   ["sql SELECT~count(*)~AS~n,~1e400~AS~big,~9007199254740993~AS~digits~FROM~expver_runs"],
   ["lineage e0.2.0"],
   ["uses models/model.json"],
-  ["verify", 5],
+  ["verify"],
   ["verify e0.1.0"],
   ["report"],
   ["models list"],

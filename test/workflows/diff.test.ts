@@ -2,7 +2,7 @@ import { chmodSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { renderDiff } from "../../src/cli/render/diff.ts";
-import { diff } from "../../src/workflows/diff.ts";
+import { diff, type MetricRow } from "../../src/workflows/diff.ts";
 import { expverInTerminal, python } from "../support/pty.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
@@ -286,4 +286,46 @@ it("a metric that is only written otherwise is no difference", () => {
   const { code, data } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--exit-code"]);
   expect(data.metrics).toMatchObject([{ values: ["0.70", "7e-1"], differs: false, verdicts: ["same"] }]);
   expect(code).toBe(0);
+});
+
+it("of a number that nobody has said what is better of, and whose name does not tell, only the change is said", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  repo.commit("first");
+  const run = (value: number) => {
+    repo.write(
+      "m.js",
+      `require("fs").writeFileSync("m.json", JSON.stringify({ val_loss: ${1 / value}, eval_runtime: ${value}, epoch: 3 }))`,
+    );
+    repo.expver(["run", "-m", "x", "--metrics", "m.json", "--", "node", "m.js"]);
+  };
+  run(2);
+  run(4);
+  const { metrics } = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data;
+  expect(metrics.map(({ name, direction, verdicts }: MetricRow) => [name, direction, verdicts])).toEqual([
+    ["val_loss", "min", ["better"]],
+    ["eval_runtime", null, [null]],
+    ["epoch", null, ["same"]],
+  ]);
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0"]).stdout).toMatch(/^eval_runtime +2 +4 +\+2 *$/m);
+  expect(repo.expver(["show", "e0.2.0"]).stdout).toMatch(/^ +eval_runtime +4$/m);
+  repo.write("expver.yaml", "metrics: { eval_runtime: min }\n");
+  expect(repo.expver(["show", "e0.2.0"]).stdout).toMatch(/^ +eval_runtime +4 +\(lowest is best\)$/m);
+});
+
+it("says how each was run where the commands differ: what a program is told in its arguments is no parameter", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  repo.commit("first");
+  const diffOf = (...versions: string[]) => repo.expver(["diff", ...versions]).stdout;
+  for (const lr of ["1", "2", "2"]) expect(repo.expver(["run", "-m", "x", "--", "echo", "--lr", lr]).code).toBe(0);
+  expect(diffOf("e0.1.0", "e0.2.0")).toMatch(/^run as\n +e0\.1\.0 +e0\.2\.0\ncommand +echo --lr 1 +echo --lr 2$/m);
+  expect(repo.expverJson(["diff", "e0.1.0", "now"]).data.command).toEqual({
+    name: "command",
+    values: ["echo --lr 1", "echo --lr 2"],
+    differs: true,
+  });
+  expect(diffOf("e0.2.0", "e0.3.0")).not.toContain("run as");
+  // A commit was not run.
+  expect(diffOf("e0.2.0", "e0.2.0~1")).not.toContain("run as");
 });

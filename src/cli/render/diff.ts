@@ -14,6 +14,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
   const names = diff.versions.map(({ version }) => version);
   const sections = [
     section("params", diff.params, { names, columns: paramColumns(names) }, terminal),
+    ...(diff.command.differs ? [section("run as", [diff.command], { names, columns: paramColumns(names) }, terminal)] : []),
     section("metrics", diff.metrics, { names, columns: metricColumns(names), notes: whoseNumbers(diff) }, terminal),
     section("data, models, outputs", diff.artifacts, { names, columns: artifactColumns(names) }, terminal),
     ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
@@ -94,7 +95,8 @@ function metricColumns(names: readonly string[]): Column<MetricRow>[] {
     }),
     {
       title: "best is",
-      text: ({ direction, source }) => `${direction === "max" ? "highest" : "lowest"}${source === "guess" ? " (a guess)" : ""}`,
+      text: ({ direction, source }) =>
+        direction === null ? "" : `${direction === "max" ? "highest" : "lowest"}${source === "guess" ? " (a guess)" : ""}`,
       weight: 3,
     },
   ];

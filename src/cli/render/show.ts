@@ -99,6 +99,7 @@ function environmentOf({ version, environment }: ShownVersion): [string, string]
 }
 
 function metricText({ value, direction, source }: ShownVersion["metrics"][number]): string {
+  if (direction === null) return value;
   return `${value}  (${direction === "max" ? "highest" : "lowest"} is best${source === "guess" ? ", a guess from the name" : ""})`;
 }
 

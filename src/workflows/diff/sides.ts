@@ -40,7 +40,9 @@ export interface Side {
   params: Record<string, string>;
   metrics: Record<string, string>;
   artifacts: ShownArtifact[];
-  /** What its run ran on. */
+  /** The command line of its run (of a sweep the best one's), secrets hidden; null: not recorded. */
+  command: string | null;
+  /** What that ran on. */
   environment: Record<string, string>;
   /** What that found installed, version by name; null: not recorded. */
   packages: Record<string, string> | null;
@@ -133,6 +135,7 @@ async function versionSide(
     params: paramsOf(message, known),
     metrics: metricsOf(message, known),
     artifacts,
+    command: behind?.run.command ?? null,
     environment: environmentFacts(behind?.run ?? null),
     packages: behind?.packages ?? null,
     code: code ?? commit,
@@ -143,7 +146,7 @@ async function versionSide(
 
 function commitSide(project: Project, name: string, commit: string): Side {
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, readPointersAt(project, commit));
-  const nothing = { description: "", date: "", params: {}, metrics: {}, environment: {}, packages: null };
+  const nothing = { description: "", date: "", params: {}, metrics: {}, command: null, environment: {}, packages: null };
   return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, ran: [], root: null };
 }
 
@@ -167,6 +170,7 @@ async function worktreeSide(project: Project, context: Context, { name, versions
     params: { ...recordedTexts(run?.params ?? ""), ...readParameterFile(project) },
     metrics: sweep === null ? recordedTexts(run?.metrics ?? "") : metricsOf(sweep.message, known),
     artifacts,
+    command: run?.command ?? null,
     environment: environmentFacts(run),
     packages,
     code,
