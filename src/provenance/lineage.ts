@@ -2,11 +2,13 @@
 import type { Version } from "../versions/types.ts";
 import type { Use } from "./uses-index.ts";
 
-export interface Source extends Omit<Use, "wasThere"> {
+export interface Source extends Omit<Use, "wasThere" | "over"> {
   /** The first version that has these bytes, when it left them and did not read them; null: they came from outside. */
   madeBy: string | null;
   /** The first version that has them at all. */
   since: string;
+  /** What it was written over: a program that goes on from a checkpoint has begun with that. Null: nothing lay there, or the same. */
+  over: { hash: string; madeBy: string | null } | null;
 }
 
 export interface Lineage {
@@ -96,8 +98,9 @@ export function originsOf({ versions, uses }: Known): Origins {
 
 function sourcesOf({ uses }: Known, name: string, { role, origins }: { role: Use["role"]; origins: Origins }): Source[] {
   const own = (uses.get(name) ?? []).filter((use) => use.role === role);
-  return own.map(({ wasThere, ...use }) => ({
+  return own.map(({ wasThere, over, ...use }) => ({
     ...use,
+    over: over === null ? null : { hash: over, madeBy: origins.made.get(over) ?? null },
     madeBy: origins.made.get(use.hash) ?? null,
     since: origins.seen.get(use.hash) ?? name,
   }));

@@ -33,6 +33,8 @@ export interface Use {
   isImport: boolean;
   /** Lay there with these bytes, and came of no stage, when the version's runs began: they have not made it. */
   wasThere: boolean;
+  /** Of what it has left the bytes that lay there when its runs began; null: none, or the same. */
+  over: string | null;
 }
 
 interface Entry {
@@ -42,7 +44,7 @@ interface Entry {
 }
 
 interface Index {
-  schema: 4;
+  schema: 5;
   /** Digest of what decides about roles. */
   config: string;
   versions: Record<string, Entry>;
@@ -70,7 +72,7 @@ export function readUses(project: Project, versions: readonly Version[]): Map<st
   const isSame = fresh.length === guessed.size && Object.keys(known).length === settled.length;
   if (!isSame) {
     const entries = settled.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
-    saveIndex(project, { schema: 4, config, versions: Object.fromEntries(entries) });
+    saveIndex(project, { schema: 5, config, versions: Object.fromEntries(entries) });
   }
   return uses;
 }
@@ -97,7 +99,7 @@ function usesOf(
 ): Use[] {
   const roleOf = roles(project, message, pointers);
   const imports = new Set(pointers.filter(({ isImport }) => isImport).map(({ path }) => path));
-  const stood = new Set(before.filter(({ stage }) => stage === undefined).map(({ path, hash }) => `${hash} ${path}`));
+  const stood = new Map(before.filter(({ stage }) => stage === undefined).map(({ path, hash }) => [path, hash]));
   const told = [
     ...message.data.map((entry) => ({ ...entry, role: "input" as const })),
     ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
@@ -107,7 +109,12 @@ function usesOf(
     .filter(({ path, hash }) => !isTold.has(`${hash} ${path}`))
     .map((entry) => ({ ...entry, role: roleOf(entry.path) }));
   return [...told, ...added]
-    .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path), wasThere: stood.has(`${hash} ${path}`) }))
+    .map(({ role, path, hash, size }) => {
+      const there = stood.get(path) ?? null;
+      const isLeft = role === "model" || role === "output";
+      const over = isLeft && there !== hash ? there : null;
+      return { role, path, hash, size, isImport: imports.has(path), wasThere: there === hash, over };
+    })
     .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : one.hash < other.hash ? -1 : 1));
 }
 
@@ -140,7 +147,7 @@ function digestOf({ config: { data, models, results, track }, root, repository }
 function readIndex(project: Project, config: string): Record<string, Entry | undefined> {
   try {
     const index = JSON.parse(readTextIfExists(fileOf(project)) ?? "null") as Index | null;
-    return index?.schema === 4 && index.config === config && typeof index.versions === "object" ? index.versions : {};
+    return index?.schema === 5 && index.config === config && typeof index.versions === "object" ? index.versions : {};
   } catch {
     return {};
   }

@@ -266,3 +266,19 @@ it("what a shallow clone could not know of a version it knows when it has the hi
   clone.git("fetch", "-q", "--unshallow", `file://${repo.root}`, "main");
   expect(words()).toMatchObject({ madeBy: null, since: "e0.1.0" });
 });
+
+it("what a run has written over is told: a program that goes on from a checkpoint has begun with that, and can again", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("expver.yaml", "track: [ckpt/last]\n");
+  repo.commit("start", { "train.sh": "mkdir -p ckpt models; echo step >> ckpt/last; cat ckpt/last > models/m.bin" });
+  must(repo, "run", "-m", "one", "--", "sh", "train.sh");
+  must(repo, "run", "-m", "two", "--", "sh", "train.sh");
+  const outputs = (version: string) => repo.expverJson(["lineage", version]).data.outputs;
+  const [first] = outputs("e0.1.0");
+  expect(first).toMatchObject({ path: "ckpt/last", over: null });
+  expect(outputs("e0.2.0")).toMatchObject([{ path: "ckpt/last", madeBy: "e0.2.0", over: { hash: first.hash, madeBy: "e0.1.0" } }]);
+  expect(repo.expver(["lineage", "e0.2.0"]).stdout).toMatch(/made +ckpt\/last {2}\w{6} {2}\(over \w{6}, made by e0\.1\.0\)/);
+  must(repo, "get", "e0.2.0~1", "ckpt/last", "-o", "began");
+  expect(repo.read("began")).toBe("step\n");
+});

@@ -125,7 +125,7 @@ describe("files that no version has", () => {
     ]);
     expect(warnings[0]).toEqual({
       text: "model.json, out/ (2 files), plot.png are not part of this experiment (left by an earlier run)",
-      hint: "model.json: an earlier run wrote it; to keep what runs write there: track: [model.json] in expver.yaml; if the program reads it: git add model.json",
+      hint: "model.json: an earlier run wrote it; where the program goes on from it, or to keep what runs write there: track: [model.json] in expver.yaml; if it only reads it: git add model.json",
     });
     expect(repo.git("ls-tree", "--name-only", "e0.2.0", "model.json", "vocabulary.bin")).toBe("vocabulary.bin");
   });
@@ -237,4 +237,15 @@ describe("files that no version has", () => {
     ]);
     expect(exists(repo, "out")).toBe(false);
   });
+});
+
+it("logs of tools that one line of an ignore file leaves out are said once", () => {
+  const repo = makeExperiment();
+  for (const n of [1, 2, 3]) repo.write(`tb/events.out.tfevents.${n}.host`, "");
+  expect(repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).warnings).toEqual([
+    {
+      text: "tb/events.out.tfevents.1.host and 2 more are not part of this experiment (log)",
+      hint: "what a tool wrote about a run: echo 'events.out.tfevents.*' >> .gitignore",
+    },
+  ]);
 });

@@ -16,7 +16,7 @@ export function renderLineage(lineage: Lineage, { style }: Terminal): string {
     const other = [...models.filter(({ madeBy }) => madeBy !== version), ...outputs.filter(({ madeBy }) => madeBy === null)];
     return [
       `${pad}${style("bold", version)}  ${kind ?? "unrecorded"}${runs.length > 0 ? `  ${runs.slice(0, 3).join(" ")}${runs.length > 3 ? " …" : ""}` : ""}`,
-      ...own.map((source) => line("made", `${source.path}  ${source.hash.slice(0, 6)}`)),
+      ...own.map((source) => line("made", `${source.path}  ${source.hash.slice(0, 6)}${overText(source)}`)),
       line("code", code === null ? "unrecorded" : code.slice(0, 12)),
       ...inputs.map((source) => line("data", sourceText(source, version))),
       ...other.map((source) => line("has", sourceText(source, version))),
@@ -26,6 +26,12 @@ export function renderLineage(lineage: Lineage, { style }: Terminal): string {
       ...from.flatMap((one) => tell(one, depth + 1)),
     ];
   }
+}
+
+/** Whether its program has read that nobody knows. */
+function overText({ over }: Source): string {
+  if (over === null) return "";
+  return `  (over ${over.hash.slice(0, 6)}${over.madeBy === null ? "" : `, made by ${over.madeBy}`})`;
 }
 
 function sourceText({ path, hash, madeBy, since, isImport }: Source, version: string): string {

@@ -174,7 +174,7 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
   const left = rules.left.get(path);
   if (left !== undefined) {
     const glob = yamlSource(left === path ? rules.named(path) : `${rules.named(left)}/**`);
-    const advice = `an earlier run wrote it; to keep what runs write there: track: [${glob}] in expver.yaml; if the program reads it: git add ${typed(left)}`;
+    const advice = `an earlier run wrote it; where the program goes on from it, or to keep what runs write there: track: [${glob}] in expver.yaml; if it only reads it: git add ${typed(left)}`;
     return { path: left, reason: "left", advice };
   }
   if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${typed(path)}` };

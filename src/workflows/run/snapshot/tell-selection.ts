@@ -1,7 +1,7 @@
 /** What of the changed files a person may not expect: what a snapshot leaves out, and what it takes in because it is staged. */
 import type { Context } from "../../../platform/context.ts";
 import type { Step } from "../../contract.ts";
-import type { Selection } from "./snapshot-selection.ts";
+import type { HeldBack, Selection } from "./snapshot-selection.ts";
 
 export function selectionSteps({ heldBack, unusual }: Selection): Step[] {
   return [
@@ -23,8 +23,13 @@ export function selectionSteps({ heldBack, unusual }: Selection): Step[] {
 
 export function tellSelection({ report }: Context, { heldBack, unusual }: Selection): void {
   tellLeft(report, heldBack);
-  for (const { path, reason, advice } of heldBack.filter((one) => one.reason !== "left")) {
-    report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
+  const byAdvice = new Map<string, HeldBack[]>();
+  for (const one of heldBack.filter(({ reason }) => reason !== "left"))
+    byAdvice.set(one.advice, [...(byAdvice.get(one.advice) ?? []), one]);
+  for (const [hint, [first, ...others]] of byAdvice) {
+    // TensorBoard's files, one more with each run, are left out by one line.
+    const what = others.length === 0 ? `${first?.path} is` : `${first?.path} and ${others.length} more are`;
+    report({ kind: "warning", text: `${what} not part of this experiment (${first?.reason})`, hint });
   }
   for (const { path, reason, advice } of unusual) {
     report({
