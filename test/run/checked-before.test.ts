@@ -87,6 +87,9 @@ it("a file that is no program says how to make it one", () => {
   const refused = repo.expverJson(["run", "--", "./job.sh"]);
   expect(refused).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND", message: expect.stringContaining("may not be executed") } });
   expect(refused.error?.hint).toContain("chmod +x ./job.sh");
+  repo.write("logs/2/metrics.csv", "");
+  const spread = repo.expver(["run", "--metrics", "logs/1/metrics.csv", "logs/2/metrics.csv", "--", "./job.sh"]);
+  expect(spread.stderr).toContain("It came from a glob of --metrics, of which the shell made several words: put that in quotes.");
   expectNothingBegun(repo, head);
   chmodSync(join(repo.root, "job.sh"), 0o755);
   expect(repo.expver(["run", "--", "./job.sh"]).code).not.toBe(4); // no interpreter line: what the system makes of it

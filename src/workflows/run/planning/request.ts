@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFile } from "../../../platform/files.ts";
@@ -33,7 +33,7 @@ export function readRequest(context: Context, input: Input): RunRequest {
   if (argv.length === 0) {
     throw new ExpverError("E_USAGE", "there is no command to run", { hint: "Put it after two dashes: expver run -- python train.py" });
   }
-  refuseMissingProgram(context, argv);
+  refuseMissingProgram(context, argv, textIn(input.metrics));
   if (input.edit === true && input.detach === true) {
     throw new ExpverError("E_USAGE", "--edit opens an editor when the program has ended, and --detach does not wait for that", {
       hint: "Say what it tries with -m.",
@@ -56,12 +56,15 @@ export function readRequest(context: Context, input: Input): RunRequest {
 }
 
 /** Before the snapshot rather than after it: a typing mistake should cost nothing. */
-function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
+function refuseMissingProgram({ cwd, env }: Context, argv: string[], metrics = ""): void {
   const program = argv[0] ?? "";
   if (process.platform === "win32" || findProgram(program, { cwd, env }) !== null) return;
   if (program.includes("/") && isFile(resolve(cwd, program))) {
     throw new ExpverError("E_NOT_FOUND", `${program} is a file but no program: it may not be executed`, {
-      hint: `chmod +x ${shellWord(program)}, or name what runs it: expver run -- sh ${shellWord(program)}`,
+      hint:
+        basename(program) === basename(metrics)
+          ? "It came from a glob of --metrics, of which the shell made several words: put that in quotes."
+          : `chmod +x ${shellWord(program)}, or name what runs it: expver run -- sh ${shellWord(program)}`,
       details: { program },
     });
   }
