@@ -16,6 +16,7 @@ import { counted } from "../platform/words.ts";
 import { parsePointerFile } from "../store/pointers/pointer-file.ts";
 import type { RemoteProbes } from "../store/remotes/probe.ts";
 import { cacheDir } from "../store/settings/dvc-config.ts";
+import { ignoreLine } from "../store/settings/gitignore.ts";
 import type { FileEdit } from "../store/types.ts";
 import { objectFile } from "../store/worktree/contents.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -217,14 +218,20 @@ function lacksDriver(scene: Scene): boolean {
   return ["unspecified", "expver"].includes(driverOf(scene) ?? "") && (repository === null || readDriver(repository) === null);
 }
 
-/** Environment folders Git would show, and the files SQLite keeps beside a database that is in use. */
+/**
+ * Environment folders Git would show, the results database, and the files SQLite keeps beside it while it is in use. A run that does well has the
+ * database ignored as DVC does; one that fails, a row that is logged, leave it where `git add -A` would take it.
+ */
 function ignoreLines({ root, place, found, hasConfig }: Scene): string[] {
   const database =
     hasConfig && place !== null ? readConfig(place).results.database : (found.databases[0]?.path ?? DEFAULTS.results.database);
   const repository = place?.repository ?? null;
-  const beside = `/${database.replace(/[[\]!*#?\\ ]/g, "\\$&")}-*`;
-  const lines = isIgnored(repository, join(root, `${database}-journal`)) ? [] : [beside];
-  return [...lines, ...found.environment.filter((name) => !isIgnored(repository, join(root, name)) && !isTracked(repository, name))];
+  const line = ignoreLine(database);
+  return [
+    ...(isIgnored(repository, join(root, database)) ? [] : [line]),
+    ...(isIgnored(repository, join(root, `${database}-journal`)) ? [] : [`${line}-*`]),
+    ...found.environment.filter((name) => !isIgnored(repository, join(root, name)) && !isTracked(repository, name)),
+  ];
 }
 
 /** Somebody committed it on purpose: not ours to hide. */

@@ -55,7 +55,7 @@ it("removed: it is put back, the run is recorded and not versioned", () => {
 it("removed with a journal of its own left beside it: that is not applied to the copy", () => {
   const repo = withHistory();
   expectRecorded(repo, repo.expverJson(["run", "--", "sh", "-c", `rm ${DB}; echo spoil > ${DB}-wal; echo spoil > ${DB}-journal`]));
-  expect(readdirSync(join(repo.root, "results")).sort()).toEqual([".gitignore", "experiments.db", "experiments.db.dvc"]);
+  expect(readdirSync(join(repo.root, "results")).sort()).toEqual(["experiments.db", "experiments.db.dvc"]);
 });
 
 it("spoilt: the file goes to the trash", () => {

@@ -67,8 +67,9 @@ describe("the results database", () => {
   it("that Git tracks: refused before anything runs, with the way out; init says so too", () => {
     const repo = makeExperiment();
     expect(repo.expver(["run", "--", "true"]).code).toBe(0);
-    repo.git("rm", "-q", "--cached", `${DB}.dvc`, "results/.gitignore");
-    repo.run("rm", [`${DB}.dvc`, "results/.gitignore", "expver.yaml"]);
+    repo.git("rm", "-q", "--cached", `${DB}.dvc`);
+    repo.run("rm", [`${DB}.dvc`, "expver.yaml"]);
+    repo.git("add", "-f", DB);
     repo.commit("a database in Git");
     expect(repo.expver(["init"]).stderr).toContain(`${DB} is tracked by Git`);
     const refused = repo.expverJson(["run", "--", "touch", "ran"]);

@@ -57,7 +57,6 @@ describe("a run that does well", () => {
       ".gitignore",
       "models/.gitignore",
       "models/model.json.dvc",
-      "results/.gitignore",
       "results/experiments.db.dvc",
     ]);
     expect(repo.git("rev-parse", "e0.1.0^{commit}")).toBe(results);
@@ -267,7 +266,7 @@ describe("a run that does not do well", () => {
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     expect(repo.git("tag")).toBe("");
     expect(repo.git("for-each-ref", "--format=%(refname)", "refs/expver")).toBe(`refs/expver/runs/${data.run_id}`);
-    expect(repo.git("status", "--porcelain")).toBe("?? new.py\n?? results/");
+    expect(repo.git("status", "--porcelain")).toBe("?? new.py");
     expect(rowsOf(repo)).toMatchObject([{ version: null, git_commit: data.snapshot }]);
     expect(runRows(repo)).toMatchObject([{ status: "failed", exit_code: 7n, version: null }]);
     expect(repo.expverJson(["runs", "logs", data.run_id]).data.text).toBe("so far\n");

@@ -157,9 +157,32 @@ describe("expver init", () => {
     });
     for (const [path, text] of Object.entries(there)) expect(repo.read(path).slice(0, text.length)).toBe(text);
     expect(repo.read(".gitignore").slice(there[".gitignore"].length)).toBe(
-      "\r\n/results/experiments.db-*\r\nnode_modules\r\n.venv\r\nvenv\r\n",
+      "\r\n/results/experiments.db\r\n/results/experiments.db-*\r\nnode_modules\r\n.venv\r\nvenv\r\n",
     );
     expect(existsSync(join(repo.root, ".dvcignore"))).toBe(false);
+  });
+
+  test("what a failed run leaves is not taken for code by who adds everything", () => {
+    const repo = makeRepository();
+    expect(repo.expver(["init"]).code).toBe(0);
+    repo.commit("first");
+    expect(repo.expver(["run", "--", "false"]).code).toBe(1);
+    repo.commit("everything");
+    expect(repo.git("ls-files", "results")).toBe("");
+    expect(repo.expver(["run", "--", "true"]).code).toBe(0);
+    expect(repo.git("ls-files", "results")).toBe("results/experiments.db.dvc");
+  });
+
+  test.each([
+    ["kept by a later line", "/results/experiments.db\n!/results/*.db\n", ""],
+    ["kept by a file nearer to it", "/results/experiments.db\n", "!*.db\n"],
+  ])("a database that Git would take all the same is ignored by the run: %s", (_what, top, nearer) => {
+    const repo = makeRepository();
+    expect(repo.expver(["init"]).code).toBe(0);
+    repo.commit("first", { ".gitignore": top, ...(nearer === "" ? {} : { "results/.gitignore": nearer }) });
+    expect(repo.expver(["run", "--", "true"]).code).toBe(0);
+    expect(repo.git("check-ignore", "results/experiments.db")).toBe("results/experiments.db");
+    expect(repo.git("status", "--porcelain")).toBe("");
   });
 
   test("adopts the model that a pipeline names", async () => {
@@ -211,7 +234,7 @@ describe("expver init", () => {
     repo.write("node_modules/x", "");
     repo.write(".venv/x", "");
     await run(repo.context);
-    expect(repo.read(".gitignore")).toBe(".venv\n");
+    expect(repo.read(".gitignore")).toBe("/results/experiments.db\n.venv\n");
   });
 
   test("keeps a symbolic link at .venv out of Git too", async () => {

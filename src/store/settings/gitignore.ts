@@ -1,5 +1,5 @@
 /** The lines DVC keeps in the `.gitignore` beside an output. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ignoredByGit } from "../../git/ignored.ts";
 import { readTextIfExists } from "../../platform/files.ts";
@@ -12,13 +12,14 @@ import type { FileEdit } from "../types.ts";
 export function ignoreEdits(project: Place, outputs: readonly string[], ignored?: ReadonlySet<string>): FileEdit[] {
   const { repository } = project;
   if (repository === null) return [];
+  const isListed = listedUnder(repository.root);
   const unsure = outputs.filter((path) => !ignored?.has(path) && !isListed(path));
   const known = new Set(ignored === undefined ? ignoredByGit(repository, unsure) : []);
   const files = groupByFolder(unsure.filter((path) => !known.has(path)));
   return [...files].map(([folder, paths]) => {
     const path = join(folder, ".gitignore");
     const before = readTextIfExists(path);
-    return { path, before, after: paths.reduce((text, output) => withLine(text, ignoreLine(output)), before ?? "") };
+    return { path, before, after: paths.reduce((text, output) => withLine(text, ignoreLine(basename(output))), before ?? "") };
   });
 }
 
@@ -44,19 +45,31 @@ export function unignoreEdit(
   return { path, before, after: after.trim() === "" ? null : after };
 }
 
-/** True when the file beside an output has its line, and takes nothing back below it: no other file has a say then. */
-function isListed(output: string): boolean {
-  const lines = readTextIfExists(join(dirname(output), ".gitignore"))?.split("\n") ?? [];
-  const line = lines.lastIndexOf(ignoreLine(output));
-  return line !== -1 && !lines.slice(line).some((other) => other.startsWith("!"));
+/** True when a file in the output's folder, or above, has its line, and neither that nor one nearer takes anything back: no other has a say then. */
+function listedUnder(top: string): (output: string) => boolean {
+  const read = new Map<string, string[]>();
+  const linesIn = (folder: string) => {
+    const lines = read.get(folder) ?? readTextIfExists(join(folder, ".gitignore"))?.split("\n") ?? [];
+    read.set(folder, lines);
+    return lines;
+  };
+  return (output) => {
+    for (let folder = dirname(output); ; folder = dirname(folder)) {
+      const lines = linesIn(folder);
+      const line = lines.lastIndexOf(ignoreLine(relative(folder, output)));
+      const takesBack = lines.slice(Math.max(0, line)).some((other) => other.startsWith("!"));
+      if (line !== -1 && !takesBack) return true;
+      if (takesBack || folder === top || folder === dirname(folder)) return false;
+    }
+  };
 }
 
 /**
- * `/name` with the characters DVC escapes, and what Git would read as something else, or data would be committed: a backslash, a blank or
+ * `/name`, or `/folder/name`, with the characters DVC escapes, and what Git would read as something else, or data would be committed: a backslash, a blank or
  * return at the end, and a line break, for which a class stands that has it.
  */
-function ignoreLine(output: string): string {
-  return `/${basename(output)
+export function ignoreLine(path: string): string {
+  return `/${path
     .replace(/[[\]!*#?\\]/g, "\\$&")
     .replace(/ $/, "\\ ")
     .replace(/\n|\r$/g, "[^ -~]")}`;
@@ -65,7 +78,7 @@ function ignoreLine(output: string): string {
 /** Lines that other versions and tools write for it. */
 function linesOf(output: string): string[] {
   const name = basename(output);
-  return [ignoreLine(output), `/${name.replace(/[[\]!*#?]/g, "\\$&")}`, `/${name}`];
+  return [ignoreLine(name), `/${name.replace(/[[\]!*#?]/g, "\\$&")}`, `/${name}`];
 }
 
 function withLine(text: string, line: string): string {
