@@ -13,6 +13,11 @@ export interface IndexEntry {
   object: string;
 }
 
+/** Null: none. */
+export function sameEntry(one: IndexEntry | null, other: IndexEntry | null): boolean {
+  return one === null || other === null ? one === other : one.mode === other.mode && one.object === other.object;
+}
+
 export interface IndexEdit {
   /** Relative to the worktree's top, with `/`. */
   path: string;

@@ -6,7 +6,7 @@ import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
 import { makeFolders } from "../platform/files.ts";
-import { runName } from "../platform/names.ts";
+import { runName } from "../platform/run-name.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 import { toCell } from "./cells.ts";
 import { appendRow } from "./rows.ts";

@@ -11,10 +11,10 @@ import { unfinished } from "../git/status.ts";
 import { readTree } from "../git/tree.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import type { FileEdit } from "../store/types.ts";
+import type { IndexEdit } from "./place-commit.ts";
 import { fileEffects, placeCommit } from "./place-commit.ts";
-import type { IndexEdit } from "./run/closing/finish.ts";
 import { editedFiles } from "./run/outputs/results-files.ts";
-import { refuseSecondRun } from "./run/second-run.ts";
+import { refuseSecondRun } from "./second-run.ts";
 
 /**
  * Throws E_GIT, E_GIT_STATE, E_GIT_IDENTITY where no commit can be made; E_BUSY while a run goes on here, which would take what appears in the

@@ -114,10 +114,20 @@ function namesOf(input: Input): string[] {
   });
 }
 
-/** Of what was run: a commit was not. */
+/** Of what was run: a commit was not. Where no more than parameters differ, those are told already. */
 function commandRow(sides: readonly Side[]): ValueRow {
-  const values = sides.map(({ command }) => command);
-  return { name: "command", values, differs: new Set(values.filter((value) => value !== null)).size > 1 };
+  const ran = sides.flatMap(({ command, params }) => (command === null ? [] : [withoutValues(command, params)]));
+  return { name: "command", values: sides.map(({ command }) => command), differs: new Set(ran).size > 1 };
+}
+
+/** `--lr 0.1` and `--lr=0.1` with something in place of the parameter's value. */
+function withoutValues(command: string, params: Record<string, string>): string {
+  const values = new Set(Object.values(params));
+  const blank = (word: string) => {
+    const value = word.slice(word.indexOf("=") + 1);
+    return values.has(value) ? `${word.slice(0, word.length - value.length)}{}` : word;
+  };
+  return command.split(" ").map(blank).join(" ");
 }
 
 function metricRows(project: Project, all: readonly Version[], sides: readonly Side[]): MetricRow[] {

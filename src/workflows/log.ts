@@ -11,8 +11,8 @@ import { resultsDatabase } from "../config/results-place.ts";
 import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
-import { runName } from "../platform/names.ts";
 import { descendsFrom } from "../platform/processes.ts";
+import { runName } from "../platform/run-name.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 import { formatCell, parseCell } from "../results/cells.ts";
 import { nameColumns } from "../results/column-names.ts";
@@ -115,7 +115,7 @@ function ownDatabase(context: Context): string | null {
  * not say whose run they are. A track that was given may be the run's.
  */
 async function runBeside(context: Context, track: string | undefined): Promise<string | null> {
-  const { runAtWork } = await import("./run/second-run.ts");
+  const { runAtWork } = await import("./second-run.ts");
   const project = openProject(context);
   const found = await runAtWork(project);
   // Also a program whose environment was taken away.

@@ -14,7 +14,7 @@ import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
-import { refuseSecondRun } from "./run/second-run.ts";
+import { refuseSecondRun } from "./second-run.ts";
 import { refuseLivingSweep } from "./undo/living-sweep.ts";
 import { lookingForOutputs } from "./undo/outputs.ts";
 import { needingRoomForUntracked } from "./undo/untracked.ts";

@@ -14,18 +14,18 @@ import type { Version } from "../versions/types.ts";
 import { requireCommittable } from "./commit-paths.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { editDescription, noDescription } from "./describe/edit.ts";
-import { type Choices, choicesIn } from "./finish/choices.ts";
-import { commitThere } from "./finish/commit-there.ts";
-import { type MergedHere, mergeHere, subjectOf } from "./finish/merge-here.ts";
-import { isInProduction, keepModel, modelOf } from "./finish/model.ts";
-import { openScene, type Scene } from "./finish/scene.ts";
-import { stepsOf } from "./finish/steps.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting, repair } from "./prepare.ts";
 import { publish } from "./publish.ts";
 import { chooseVersion } from "./run/version/version-choice.ts";
 import { tag } from "./tag.ts";
+import { type Choices, choicesIn } from "./worktree/finish/choices.ts";
+import { commitThere } from "./worktree/finish/commit-there.ts";
+import { type MergedHere, mergeHere, subjectOf } from "./worktree/finish/merge-here.ts";
+import { keepModel, modelOf, wasPromoted } from "./worktree/finish/model.ts";
+import { openScene, type Scene } from "./worktree/finish/scene.ts";
+import { stepsOf } from "./worktree/finish/steps.ts";
 import type { Category } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { experimentNamed, folderOf, type WorktreeRecord } from "./worktree/records.ts";
@@ -126,7 +126,7 @@ function requireSameChoices(context: Context, scene: Scene, { code, models }: Ch
     });
   }
   const best = modelOf({ main, versions }, { models });
-  if (best?.as === "production" && !isInProduction(scene, best.version, merged)) {
+  if (best?.as === "production" && !wasPromoted(scene, best.version, merged)) {
     context.report({
       kind: "warning",
       text: `${merged.name} has ${record.branch} already, and its model was not promoted with it`,

@@ -10,7 +10,7 @@ import { acquireLease, readLease } from "../../src/journal/lease.ts";
 import { beginOperation, openOperations, readOperation } from "../../src/journal/operations.ts";
 import { identityOf, lifeOf, type ProcessIdentity, spaceOfPids } from "../../src/platform/processes.ts";
 import { newOwnName, sweepStagings } from "../../src/store/objects/staging.ts";
-import { leaseName } from "../../src/workflows/run/second-run.ts";
+import { leaseName } from "../../src/workflows/second-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 

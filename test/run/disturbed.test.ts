@@ -9,8 +9,8 @@ import { fileNameOf } from "../../src/platform/files.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { applyProjectMerge, planProjectMerge } from "../../src/workflows/merge/project-merge.ts";
 import { runFolder } from "../../src/workflows/run/run-facts.ts";
-import { leaseName, whileNoRun } from "../../src/workflows/run/second-run.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
+import { leaseName, whileNoRun } from "../../src/workflows/second-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { checkWhole, exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
@@ -132,7 +132,7 @@ describe("while a run goes on", () => {
     repo.write("go", "");
     expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ onBranch: false });
     expect([repo.git("rev-parse", "main"), repo.git("rev-parse", "side")]).toEqual([main, main]);
-    expect(repo.git("status", "--porcelain")).toBe("?? models/\n?? results/");
+    expect(repo.git("status", "--porcelain")).toBe("?? models/");
   });
 
   it("edits of code and inputs are recorded, never part of the version, never lost", async () => {

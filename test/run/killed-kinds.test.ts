@@ -152,7 +152,7 @@ it("a version made by hand, and one made of a run", { timeout: 900_000 }, () => 
         expect(repo.expver(["undo"]).code, `${at} ${repaired.stdout}`).toBe(0);
       }
       expect(state(), `${at} ${repaired.stdout}`).toBe(none);
-      expect(repo.git("status", "--porcelain")).toBe("?? results/");
+      expect(repo.git("status", "--porcelain")).toBe("");
       return killed;
     }, sampledPoints(7));
     expect(points).toBeGreaterThan(10);

@@ -328,4 +328,8 @@ it("says how each was run where the commands differ: what a program is told in i
   expect(diffOf("e0.2.0", "e0.3.0")).not.toContain("run as");
   // A commit was not run.
   expect(diffOf("e0.2.0", "e0.2.0~1")).not.toContain("run as");
+  // What the parameters say need not be said twice.
+  for (const lr of ["1", "2"])
+    expect(repo.expver(["run", "-m", "x", "--param", `lr=${lr}`, "--", "echo", "{lr}", "--lr={lr}"]).code).toBe(0);
+  expect(diffOf("e0.4.0", "e0.5.0")).not.toContain("run as");
 });

@@ -9,7 +9,7 @@ import type { Plan } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { rowHooks } from "../row-hooks.ts";
-import { whileNoRun } from "../run/second-run.ts";
+import { whileNoRun } from "../second-run.ts";
 import { applyResultsMerge, mergedTrailers, planResultsMerge, type ResultsMerge, type ResultsPart } from "./results-part.ts";
 
 export interface ProjectMergePlan extends Plan {

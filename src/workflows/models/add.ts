@@ -23,7 +23,7 @@ import { copyChecked } from "../get.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
-import { whileNoRun } from "../run/second-run.ts";
+import { whileNoRun } from "../second-run.ts";
 import { committedHash, folderEdits } from "./candidates-pointer.ts";
 import { pickModel, runMeant, sourceOf, unknownName } from "./pick-model.ts";
 import { type PublishedCandidate, publishCandidate, publishingStep } from "./publish-candidate.ts";

@@ -21,7 +21,7 @@ import { textIn } from "../input.ts";
 import { placeCopies } from "../place-copies.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
-import { whileNoRun } from "../run/second-run.ts";
+import { whileNoRun } from "../second-run.ts";
 import { type Before, beforeOf, keptAfter, type Origin, putInProduction, requireUnchanged } from "./put-in-production.ts";
 import { requireBytes } from "./require-bytes.ts";
 import { type Survey, surveyModels } from "./survey.ts";

@@ -25,7 +25,7 @@ import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
-import { whileNoRun } from "../run/second-run.ts";
+import { whileNoRun } from "../second-run.ts";
 import { type PassedGate, passGates } from "./gates.ts";
 import { bestFirst, hasNumber, knownDirection } from "./metric-choice.ts";
 import { pickModel, sourceOf } from "./pick-model.ts";

@@ -23,7 +23,7 @@ import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
-import { whileNoRun } from "../run/second-run.ts";
+import { whileNoRun } from "../second-run.ts";
 import { folderEdits } from "./candidates-pointer.ts";
 import { proofsOf } from "./kept-elsewhere.ts";
 import { knownDirection, type RankedBy } from "./metric-choice.ts";

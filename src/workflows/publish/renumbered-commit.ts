@@ -12,7 +12,7 @@ import { renderPointerFile } from "../../store/pointers/pointer-file.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
 import { entryName } from "../../store/worktree/contents.ts";
 import type { Version } from "../../versions/types.ts";
-import type { FileEffect, IndexEdit } from "../run/closing/finish.ts";
+import type { FileEffect, IndexEdit } from "../place-commit.ts";
 import { type NewNumber, storeRestamped } from "./restamp.ts";
 
 export interface RenumberedCommit {

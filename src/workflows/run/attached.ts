@@ -11,6 +11,7 @@ import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { type Draft, editDescription, noDescription } from "../describe/edit.ts";
+import { leaseName } from "../second-run.ts";
 import { type Closed, closeRun } from "./closing/close.ts";
 import { type RunOutcome, refuseOutcome } from "./closing/outcome.ts";
 import { publishMade } from "./closing/publish-made.ts";
@@ -25,7 +26,6 @@ import { prepareRun } from "./prepare-run.ts";
 import { createLog, execute } from "./program/execute.ts";
 import { programEnvironment } from "./program/program-environment.ts";
 import { createRunFolder, errorFacts, removeRunFolder } from "./run-facts.ts";
-import { leaseName } from "./second-run.ts";
 import { tellSelection } from "./snapshot/tell-selection.ts";
 
 export type { RunOutcome } from "./closing/outcome.ts";

@@ -14,7 +14,7 @@ import { openCache } from "../../store/objects/cache.ts";
 import { objectPath, trustedSize } from "../../store/objects/layout.ts";
 import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
-import { refuseSecondRun } from "../run/second-run.ts";
+import { refuseSecondRun } from "../second-run.ts";
 import { fileFindings } from "./inventory/files.ts";
 import { type Finding, finding, single } from "./inventory/finding.ts";
 import { commitsOnlyAt, historyFindings, lineOf } from "./inventory/history.ts";

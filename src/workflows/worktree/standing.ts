@@ -14,7 +14,7 @@ import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
-import { runAtWork } from "../run/second-run.ts";
+import { runAtWork } from "../second-run.ts";
 import { folderOf, insideOf, type KnownWorktree } from "./records.ts";
 
 /** Null: there is nothing to compare with, or it cannot be read. */

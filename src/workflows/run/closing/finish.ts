@@ -4,20 +4,20 @@
  */
 
 import { join } from "node:path";
-import { type Project, topOf } from "../../../config/project.ts";
+import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git, type Repository } from "../../../git/git.ts";
-import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../../git/index-file.ts";
+import { type IndexEntry, readIndexEntries, requireIndexFree, sameEntry, writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
 import { type RefChange, readRef, readRefs, updateRefs } from "../../../git/refs.ts";
 import { emptyTree } from "../../../git/tree.ts";
-import { setText } from "../../../journal/file-edits.ts";
 import type { Effect } from "../../../journal/types.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { formatMessage } from "../../../versions/message.ts";
 import { newTagChanges, unpublishedRef } from "../../../versions/published.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "../../place-commit.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { branchStands } from "../open-run.ts";
 import { titleOf } from "../prepare-run.ts";
@@ -57,26 +57,6 @@ export function finishRun(run: ClosingRun, message: VersionMessage, commitment: 
   if (moved === onBranch) bringAlong(run.project, repository, { index, files });
   return { results: facts().results ?? results, onBranch: moved };
 }
-
-/** What recovery does, too: only where the old state still stands. */
-export function bringAlong(project: Project, repository: Repository, { index, files }: { index: IndexEdit[]; files: FileEffect[] }): void {
-  const now = readIndexEntries(
-    repository,
-    index.map(({ path }) => path),
-  );
-  const due = index.filter(({ path, before }) => sameEntry(now.get(path) ?? null, before));
-  setIndexEntries(
-    repository,
-    due.map(({ path, after }) => ({ path, mode: after?.mode ?? "", object: after?.object ?? null })),
-  );
-  for (const { path, before, after } of files) {
-    const file = join(topOf(project), path);
-    if (readTextIfExists(file) === before) setText(file, after);
-  }
-}
-
-export type IndexEdit = Extract<Effect, { kind: "index" }>["entries"][number];
-export type FileEffect = Extract<Effect, { kind: "file" }>;
 
 function makeResultsCommit({ runId, repository, facts }: ClosingRun, { base = facts().snapshot, trailers = "" }: ResultsCommit): string {
   const { outputs, version, message, command } = facts();
@@ -218,8 +198,4 @@ function treeChanges(repository: Repository, from: string | null, commits: reado
 
 function entryOf(mode: string, object: string): IndexEntry | null {
   return mode === "000000" ? null : { mode, object };
-}
-
-function sameEntry(one: IndexEntry | null, other: IndexEntry | null): boolean {
-  return one === null || other === null ? one === other : one.mode === other.mode && one.object === other.object;
 }

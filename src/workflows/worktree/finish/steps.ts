@@ -1,8 +1,8 @@
 /** What a finish will do, step by step, as its plan shows it. Looks only. */
-import { listRemotes } from "../../git/remotes.ts";
-import type { Step } from "../contract.ts";
-import type { Finding } from "../worktree/inventory/finding.ts";
-import { removalSteps } from "../worktree/remove.ts";
+import { listRemotes } from "../../../git/remotes.ts";
+import type { Step } from "../../contract.ts";
+import type { Finding } from "../inventory/finding.ts";
+import { removalSteps } from "../remove.ts";
 import type { Choices } from "./choices.ts";
 import { mergeCode } from "./code.ts";
 import { planData } from "./data.ts";

@@ -1,9 +1,9 @@
 /** What was typed for `worktree finish`: a word for each kind of artifact, and which steps are not wanted. */
-import { ExpverError } from "../../errors.ts";
-import type { Input } from "../contract.ts";
-import { choice, listOf, textIn } from "../input.ts";
-import type { Category } from "../worktree/inventory/finding.ts";
-import { forcedCategories } from "../worktree/remove.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { Input } from "../../contract.ts";
+import { choice, listOf, textIn } from "../../input.ts";
+import type { Category } from "../inventory/finding.ts";
+import { forcedCategories } from "../remove.ts";
 
 export interface Choices {
   results: "merge" | "rebase" | "none";

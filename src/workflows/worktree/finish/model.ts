@@ -1,11 +1,11 @@
 /** The model an experiment brings: that of its best version, as a candidate or in production. */
-import { modelPlaces } from "../../config/model-places.ts";
-import { isUnder, storedPath } from "../../config/paths.ts";
-import { runOf } from "../../models/known-models.ts";
-import { readPointersAt } from "../../store/pointers/pointers.ts";
-import type { Version } from "../../versions/types.ts";
-import { modelsAdd } from "../models/add.ts";
-import { modelsPromote } from "../models/promote.ts";
+import { modelPlaces } from "../../../config/model-places.ts";
+import { isUnder, storedPath } from "../../../config/paths.ts";
+import { runOf } from "../../../models/known-models.ts";
+import { readPointersAt } from "../../../store/pointers/pointers.ts";
+import type { Version } from "../../../versions/types.ts";
+import { modelsAdd } from "../../models/add.ts";
+import { modelsPromote } from "../../models/promote.ts";
 import type { Choices } from "./choices.ts";
 import { bestVersion, type Scene } from "./scene.ts";
 
@@ -40,7 +40,7 @@ export async function keepModel(scene: Scene, choices: Choices): Promise<{ path:
 }
 
 /** Whether the model of a version is in production in the version on main. */
-export function isInProduction({ main: { project } }: Scene, { message }: Version, { commit }: Version): boolean {
+export function wasPromoted({ main: { project } }: Scene, { message }: Version, { commit }: Version): boolean {
   const production = storedPath(project, project.config.models.production);
   const there = readPointersAt(project, commit).find(({ path }) => path === production);
   return message.models.some(({ hash }) => hash === there?.hash);

@@ -1,19 +1,19 @@
 /** What becomes of each input the experiment has changed: its own bytes, both sides' rows or files, or main's as they are. */
 import { existsSync, renameSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
-import { absolutePath, typedPath } from "../../config/paths.ts";
-import { ExpverError, throwUnlessFailure } from "../../errors.ts";
-import { isDataFile } from "../../merge/data/data-file.ts";
-import { makeFolders } from "../../platform/files.ts";
-import { paceWork } from "../../platform/pace.ts";
-import { counted, someOf } from "../../platform/words.ts";
-import { inputPointers } from "../../store/pointers/data-hash.ts";
-import { readPointersAt } from "../../store/pointers/pointers.ts";
-import { listingFinder } from "../../store/transfer/listings.ts";
-import { fetchObjects } from "../../store/transfer/transfer.ts";
-import type { ListingEntry, Pointer } from "../../store/types.ts";
-import { lookingForMissing, makingOutput, storedMembers } from "../../store/worktree/make-output.ts";
-import { lookingForUnsaved } from "../restore/saved.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { ExpverError, throwUnlessFailure } from "../../../errors.ts";
+import { isDataFile } from "../../../merge/data/data-file.ts";
+import { makeFolders } from "../../../platform/files.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { counted, someOf } from "../../../platform/words.ts";
+import { inputPointers } from "../../../store/pointers/data-hash.ts";
+import { readPointersAt } from "../../../store/pointers/pointers.ts";
+import { listingFinder } from "../../../store/transfer/listings.ts";
+import { fetchObjects } from "../../../store/transfer/transfer.ts";
+import type { ListingEntry, Pointer } from "../../../store/types.ts";
+import { lookingForMissing, makingOutput, storedMembers } from "../../../store/worktree/make-output.ts";
+import { lookingForUnsaved } from "../../restore/saved.ts";
 import type { Choices } from "./choices.ts";
 import type { Scene } from "./scene.ts";
 
@@ -80,7 +80,7 @@ export async function makeData({ main }: Scene, { path, how, theirs, ours, base 
     await paceWork(makingOutput(project, ours, { at: () => place("ours") }), context, label);
     const ancestor = base !== null && (await isToBeHad(main, base)) ? named("ancestor") : undefined;
     if (base !== null && ancestor !== undefined) await paceWork(makingOutput(project, base, { at: () => ancestor.path }), context, label);
-    const { prepareDataMerge, commitDataMerge } = await import("../../merge/data/merge-data.ts");
+    const { prepareDataMerge, commitDataMerge } = await import("../../../merge/data/merge-data.ts");
     const prepared = await prepareDataMerge({
       base: named("ours"),
       sources: [named("theirs")],

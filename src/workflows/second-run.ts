@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { type Place, topOf } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
-import { acquireLease, readLease } from "../../journal/lease.ts";
-import { localLauncher } from "../../launchers/local.ts";
-import { descendsFrom, lifeOf, whereIs } from "../../platform/processes.ts";
-import { readFacts, runFolder } from "./run-facts.ts";
+import { type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { acquireLease, readLease } from "../journal/lease.ts";
+import { localLauncher } from "../launchers/local.ts";
+import { descendsFrom, lifeOf, whereIs } from "../platform/processes.ts";
+import { readFacts, runFolder } from "./run/run-facts.ts";
 
 /** Readable, and different for two worktrees of one name. */
 export function leaseName(project: Place): string {
@@ -21,7 +21,6 @@ export interface RunAtWork {
   /** Null: it can be seen from here. */
   elsewhere: string | null;
   since: unknown;
-  command: string | null;
 }
 
 /** Null: none. Also one goes on when the expver that watched it is gone and its program is not. */
@@ -40,7 +39,6 @@ export async function runAtWork(project: Place): Promise<RunAtWork | null> {
     pid,
     elsewhere: life === "unknown" ? whereIs(held.owner) : null,
     since: facts?.startedAt ?? held.facts.since,
-    command: facts?.command ?? null,
   };
 }
 

@@ -1,15 +1,15 @@
 /** The experiment's code, merged without touching anything: a tree, or the paths somebody has to decide about. */
 
-import { foldersOf } from "../../config/paths.ts";
-import { ExpverError } from "../../errors.ts";
-import { git, gitResult } from "../../git/git.ts";
-import { writeTreeWith } from "../../git/index-file.ts";
-import { mergeTrees } from "../../git/merge-trees.ts";
-import { hashBlob } from "../../git/objects.ts";
-import { readStatus } from "../../git/status.ts";
-import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
-import { shellWord } from "../../platform/shell-word.ts";
-import { isIgnoreFile } from "../../store/settings/gitignore.ts";
+import { foldersOf } from "../../../config/paths.ts";
+import { ExpverError } from "../../../errors.ts";
+import { git, gitResult } from "../../../git/git.ts";
+import { writeTreeWith } from "../../../git/index-file.ts";
+import { mergeTrees } from "../../../git/merge-trees.ts";
+import { hashBlob } from "../../../git/objects.ts";
+import { readStatus } from "../../../git/status.ts";
+import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
+import { isIgnoreFile } from "../../../store/settings/gitignore.ts";
 import type { Scene } from "./scene.ts";
 
 export interface CodeMerge {

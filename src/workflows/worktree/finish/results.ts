@@ -1,7 +1,7 @@
 /** The experiment's rows for the main database; null when it has none, or they are not wanted. */
 import { existsSync } from "node:fs";
-import { resultsDatabase } from "../../config/results-place.ts";
-import { planResultsMerge, type ResultsPart } from "../merge/results-part.ts";
+import { resultsDatabase } from "../../../config/results-place.ts";
+import { planResultsMerge, type ResultsPart } from "../../merge/results-part.ts";
 import type { Choices } from "./choices.ts";
 import type { Scene } from "./scene.ts";
 

@@ -1,21 +1,21 @@
 /** Both sides of a finish, as they stand now: read anew before each step, so that a finish that was stopped goes on from what is there. */
 
 import { existsSync } from "node:fs";
-import { openProject, type Project, requireRepository } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
-import { contextIn, git, gitResult, type Repository } from "../../git/git.ts";
-import { readRef, resolveCommit } from "../../git/refs.ts";
-import { readStatus } from "../../git/status.ts";
-import { linkedWorktrees } from "../../git/worktrees.ts";
-import type { Context } from "../../platform/context.ts";
-import { shellWord } from "../../platform/shell-word.ts";
-import { readPointers } from "../../store/pointers/pointers.ts";
-import { refuseOfStage } from "../../store/worktree/contents.ts";
-import { outputStatus } from "../../store/worktree/status.ts";
-import { compareMetric, directionOf, knownMetrics, metricsOf } from "../../versions/metrics.ts";
-import { readVersions } from "../../versions/registry.ts";
-import type { Version } from "../../versions/types.ts";
-import { insideOf, type WorktreeRecord } from "../worktree/records.ts";
+import { openProject, type Project, requireRepository } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { contextIn, git, gitResult, type Repository } from "../../../git/git.ts";
+import { readRef, resolveCommit } from "../../../git/refs.ts";
+import { readStatus } from "../../../git/status.ts";
+import { linkedWorktrees } from "../../../git/worktrees.ts";
+import type { Context } from "../../../platform/context.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
+import { readPointers } from "../../../store/pointers/pointers.ts";
+import { refuseOfStage } from "../../../store/worktree/contents.ts";
+import { outputStatus } from "../../../store/worktree/status.ts";
+import { compareMetric, directionOf, knownMetrics, metricsOf } from "../../../versions/metrics.ts";
+import { readVersions } from "../../../versions/registry.ts";
+import type { Version } from "../../../versions/types.ts";
+import { insideOf, type WorktreeRecord } from "../records.ts";
 
 interface Side {
   project: Project;

@@ -1,17 +1,17 @@
 /** Changed files that Git tracks and changed outputs of the experiment's worktree, as one commit on its branch. */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { fromTop } from "../../config/paths.ts";
-import { git } from "../../git/git.ts";
-import { perform } from "../../journal/perform.ts";
-import { removePath } from "../../platform/files.ts";
-import { paceWork } from "../../platform/pace.ts";
-import { withDvcLock } from "../../store/dvc-lock.ts";
-import { hasLeftSource, pointerEdits, storingOutputs, trackedBy } from "../../store/worktree/contents.ts";
-import { requireCommittable } from "../commit-paths.ts";
-import { databaseCopier } from "../data/databases.ts";
-import { fileEffects, indexEditsTo, placeCommit } from "../place-commit.ts";
-import { makeSnapshot } from "../run/snapshot/snapshot.ts";
+import { fromTop } from "../../../config/paths.ts";
+import { git } from "../../../git/git.ts";
+import { perform } from "../../../journal/perform.ts";
+import { removePath } from "../../../platform/files.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { hasLeftSource, pointerEdits, storingOutputs, trackedBy } from "../../../store/worktree/contents.ts";
+import { requireCommittable } from "../../commit-paths.ts";
+import { databaseCopier } from "../../data/databases.ts";
+import { fileEffects, indexEditsTo, placeCommit } from "../../place-commit.ts";
+import { makeSnapshot } from "../../run/snapshot/snapshot.ts";
 import type { Scene } from "./scene.ts";
 
 export async function commitThere({ there, record, tip, changed }: Scene, message: string): Promise<void> {
