@@ -109,7 +109,6 @@ describe("levels", () => {
       defaultRemote: "local",
       autostage: true,
       hardlinkLock: true,
-      noScm: false,
       cache: { linkTypes: ["hardlink", "copy"], shared: false },
     });
     rmSync(join(repository.root, ".dvc/config.local"));

@@ -471,6 +471,8 @@ describe("from the command line", () => {
 
   it("says what it lacks of a run whose branch is not here", () => {
     const { repo, train } = trained();
+    // Then the snapshot is a commit of its own, which says the run as well.
+    repo.write("notes.txt", "new");
     const run = train("--no-tag", "0.5");
     rmSync(join(repo.root, ".git/expver/runs", run), { recursive: true });
     const snapshot = repo.git("rev-parse", "HEAD^");
