@@ -86,7 +86,8 @@ describe.skipIf(python === null)("a terminal", () => {
     expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/\bv\S+…\S+veraged +0\.86670000000000003 +0\.91\n/);
     expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{6} 4 B +\w{6} 4 B\n/);
     const { lines } = expverInTerminal(long, ["diff", "e0.1.0", "e0.2.0"], { width: 34 });
-    expect(lines.filter((text) => textWidth(text) > 34)).toEqual([]);
+    // A word of the command that is wider than all there is stands alone.
+    expect(lines.filter((text) => textWidth(text) > 34 && text.trim().includes(" "))).toEqual([]);
     expect(lines.join("\n")).toMatch(/\nvalidation\S+averaged\n +e0\.1\.0 +0\.86670000000000003\n +e0\.2\.0 +0\.91\n/);
     expect(said("show", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{10}…/);
   });
