@@ -6,7 +6,7 @@ import { openOperations } from "../run/story.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const POINTS = sampledPoints(7);
+const POINTS = sampledPoints(4);
 
 function makeTracked(): TestRepository {
   const repo = makeRepository();
