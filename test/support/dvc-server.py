@@ -1,8 +1,11 @@
 """Runs dvc commands in forked children of one process that has imported dvc: starting it anew costs half a second each time.
 
-Reads requests {"argv", "cwd", "env"} as JSON from one named pipe and writes answers {"code", "stdout", "stderr"} to another.
+Reads requests {"argv", "cwd", "env"} as JSON from one named pipe and writes answers {"code", "stdout", "stderr"} to another. What a child had to load
+for its command the next ones find loaded: that is most of what a command takes.
 """
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -16,6 +19,8 @@ import dvc.repo.add, dvc.repo.checkout, dvc.repo.data, dvc.repo.diff, dvc.repo.g
 
 REQUESTS, ANSWERS = sys.argv[1], sys.argv[2]
 PARENT = os.getppid()
+# It looks for the user's configuration when it is loaded, which is another for each command.
+BY_COMMAND = ("pygit2", "_pygit2", "scmrepo.git.backend.pygit2")
 
 
 def leave_with_parent(_signal, _frame):
@@ -23,7 +28,8 @@ def leave_with_parent(_signal, _frame):
         os._exit(0)
 
 
-def child(request, out, err):
+def child(request, out, err, loaded):
+    before = set(sys.modules)
     for number in (signal.SIGALRM,):
         signal.signal(number, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -36,22 +42,38 @@ def child(request, out, err):
     code = dvc.cli.main(request["argv"])
     sys.stdout.flush()
     sys.stderr.flush()
+    os.write(loaded, "\n".join(name for name in sys.modules if name not in before).encode())
     os._exit(code)
 
 
+def load(names):
+    for name in names:
+        if name == "__mp_main__" or name.split(".")[0] in BY_COMMAND or name.startswith(BY_COMMAND):
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception:  # one that another puts there under a name of its own
+            pass
+    # What is never looked at again is not copied for each child.
+    gc.collect()
+    gc.freeze()
+
+
 def answer(request):
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as loaded:
         pid = os.fork()
         if pid == 0:
             try:
-                child(request, out.fileno(), err.fileno())
+                child(request, out.fileno(), err.fileno(), loaded.fileno())
             finally:
                 os._exit(255)
         _, status = os.waitpid(pid, 0)
         out.seek(0)
         err.seek(0)
-        texts = [stream.read().decode("utf-8", "replace") for stream in (out, err)]
-        return {"code": os.waitstatus_to_exitcode(status), "stdout": texts[0], "stderr": texts[1]}
+        loaded.seek(0)
+        texts = [stream.read().decode("utf-8", "replace") for stream in (out, err, loaded)]
+        reply = {"code": os.waitstatus_to_exitcode(status), "stdout": texts[0], "stderr": texts[1]}
+        return reply, texts[2].split()
 
 
 signal.signal(signal.SIGALRM, leave_with_parent)
@@ -60,6 +82,8 @@ while True:
     with open(REQUESTS, encoding="utf-8") as pipe:
         text = pipe.read()
     if text:
-        reply = json.dumps(answer(json.loads(text)))
+        reply, names = answer(json.loads(text))
         with open(ANSWERS, "w", encoding="utf-8") as pipe:
-            pipe.write(reply)
+            pipe.write(json.dumps(reply))
+        if names:
+            load(names)
