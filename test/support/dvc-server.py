@@ -21,6 +21,8 @@ REQUESTS, ANSWERS = sys.argv[1], sys.argv[2]
 PARENT = os.getppid()
 # It looks for the user's configuration when it is loaded, which is another for each command.
 BY_COMMAND = ("pygit2", "_pygit2", "scmrepo.git.backend.pygit2")
+# Threads of its own answer its calls, and a child that is forked after it was loaded has none of them: it would wait for ever.
+NOT_FORKED = "grpc"
 
 
 def leave_with_parent(_signal, _frame):
@@ -85,5 +87,5 @@ while True:
         reply, names = answer(json.loads(text))
         with open(ANSWERS, "w", encoding="utf-8") as pipe:
             pipe.write(json.dumps(reply))
-        if names:
+        if NOT_FORKED not in names:
             load(names)

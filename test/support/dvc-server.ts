@@ -23,9 +23,10 @@ export function startDvc(): (call: DvcCall) => CommandResult {
     const asked = spawnSync("sh", ["-c", 'cat > "$1" && cat "$2"', "sh", requests, answers], {
       input: JSON.stringify(call),
       encoding: "utf8",
-      timeout: 600_000,
+      timeout: 200_000,
       maxBuffer: 2 ** 28,
     });
+    if (asked.error !== undefined) throw new Error(`dvc ${call.argv.join(" ")}: no answer`, { cause: asked.error });
     return JSON.parse(asked.stdout) as CommandResult;
   };
 }
