@@ -308,6 +308,14 @@ export class ExpverError extends Error {
   }
 }
 
+/** Whether this is a failure of ours, and one of these. */
+export function failedWith<Code extends ErrorCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is ExpverError & { readonly code: Code } {
+  return error instanceof ExpverError && (codes as readonly ErrorCode[]).includes(error.code);
+}
+
 /** What a command may tell of and go on after: a failure of ours. All else is thrown again, and an interruption, which ends the command. */
 export function throwUnlessFailure(error: unknown): asserts error is ExpverError {
   if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;

@@ -1,5 +1,5 @@
 /** A pointer in a text of the past. */
-import { ExpverError } from "../errors.ts";
+import { failedWith } from "../errors.ts";
 import { parsePointerFile } from "../store/pointers/pointer-file.ts";
 import type { Pointer } from "../store/types.ts";
 
@@ -8,7 +8,7 @@ export function pointerIn(text: string, { file, path }: { file: string; path: st
   try {
     return parsePointerFile(text, file).find((pointer) => pointer.path === path);
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_POINTER") return undefined;
+    if (failedWith(error, "E_POINTER")) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Project } from "../config/project.ts";
-import { ExpverError, throwUnlessFailure } from "../errors.ts";
+import { type ExpverError, failedWith, throwUnlessFailure } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { eachOf } from "../platform/together.ts";
 import { openCache } from "../store/objects/cache.ts";
@@ -91,7 +91,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
     try {
       return await findListing(pointer);
     } catch (error) {
-      if (error instanceof ExpverError && error.code === "E_LISTING") return "damaged";
+      if (failedWith(error, "E_LISTING")) return "damaged";
       throw error;
     }
   }

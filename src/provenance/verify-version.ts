@@ -2,7 +2,7 @@
 import { isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { resultsPath } from "../config/results-place.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { hasAllObjects, isPartial, isShallow, lackingObjects, parentsOf } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
@@ -150,7 +150,7 @@ function pointersOf(project: Project, commit: string): Pointer[] | Link {
   try {
     return readPointersAt(project, commit);
   } catch (error) {
-    if (!(error instanceof ExpverError) || !(error.code === "E_POINTER" || error.code === "E_GIT")) throw error;
+    if (!failedWith(error, "E_POINTER", "E_GIT")) throw error;
     return { kind: "pointer", target: commit, state: "wrong", detail: `its pointers cannot be read: ${error.message}` };
   }
 }

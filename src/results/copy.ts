@@ -6,7 +6,7 @@
  */
 import { renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { runProcess } from "../platform/processes.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 
@@ -57,7 +57,7 @@ function copyBytes(path: string, to: string): boolean {
       return true;
     });
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_DATABASE_BUSY") return false;
+    if (failedWith(error, "E_DATABASE_BUSY")) return false;
     throw error;
   } finally {
     db.close();
@@ -89,7 +89,7 @@ function openWriter(path: string): Database | null {
   try {
     return openDatabase(path);
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_DATABASE_READONLY") return null;
+    if (failedWith(error, "E_DATABASE_READONLY")) return null;
     throw error;
   }
 }

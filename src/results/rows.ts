@@ -1,6 +1,6 @@
 /** Rows of the events tables: appending, finding those a run added, stamping them. */
 import { writeFileSync } from "node:fs";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { bindable, type Database, foldName, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
 import { brokenRule, isDuplicateKey } from "../platform/sqlite-errors.ts";
 import { nameColumns } from "./column-names.ts";
@@ -69,7 +69,7 @@ export function snapshotTo(path: string, copy: string): void {
   try {
     copyDatabase(path, copy);
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_NOT_FOUND")) throw error;
+    if (!failedWith(error, "E_NOT_FOUND")) throw error;
     writeFileSync(copy, "");
   }
 }

@@ -1,7 +1,7 @@
 /** The registry of versions is the list of tags; reading it takes two git processes, however many tags there are (a third one when some are newer than the index). */
 import { nearestWord } from "../config/nearest.ts";
 import { type Project, requireRepository } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { commitsOnNoBranch } from "./off-branch.ts";
 import type { TagFacts } from "./tag-index.ts";
@@ -54,7 +54,7 @@ export function findCommit(project: Project, name: string): { name: string; comm
   try {
     return findVersion(project, name);
   } catch (error) {
-    const isUnknown = error instanceof ExpverError && error.code === "E_NOT_FOUND";
+    const isUnknown = failedWith(error, "E_NOT_FOUND");
     const commit = isUnknown ? resolveCommit(requireRepository(project), name) : null;
     if (commit === null) throw error;
     return { name, commit };

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { openProject, type Project } from "../config/project.ts";
 import { resultsDatabase } from "../config/results-place.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { readTagNames } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
@@ -221,7 +221,7 @@ async function sortedBy(project: Project, versions: readonly Version[], wanted: 
     return sortKeys(project, versions, wanted);
   } catch (error) {
     const path = resultsDatabase(project);
-    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND" || !existsSync(path)) throw error;
+    if (!failedWith(error, "E_NOT_FOUND") || !existsSync(path)) throw error;
     const table = await tableWith(path, String(error.details.asked));
     if (table === null) throw error;
     const { quoteName } = await import("../platform/sqlite.ts");

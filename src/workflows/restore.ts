@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { absolutePath, foldersOf } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { checkoutFiles } from "../git/checkout-files.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { applyTextEdits } from "../journal/file-edits.ts";
@@ -254,7 +254,7 @@ function commitMeant(project: Project, name: string): { version: string; commit:
     const { name: version, commit } = pickVersion(readVersions(project), name, project.config.versions.prefix);
     return { version, commit };
   } catch (error) {
-    const commit = error instanceof ExpverError && error.code === "E_NOT_FOUND" ? resolveCommit(requireRepository(project), name) : null;
+    const commit = failedWith(error, "E_NOT_FOUND") ? resolveCommit(requireRepository(project), name) : null;
     if (commit === null) throw error;
     return { version: name, commit };
   }

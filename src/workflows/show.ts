@@ -1,7 +1,7 @@
 /** `expver show V`: everything a version left behind, and where its bytes are. */
 
 import { openProject, type Project, requireRepository } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, failedWith } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
@@ -98,7 +98,7 @@ function versionAsked(repository: Repository, versions: readonly Version[], { as
   try {
     return pickVersion(versions, asked, prefix);
   } catch (error) {
-    const isUnknown = error instanceof ExpverError && error.code === "E_NOT_FOUND";
+    const isUnknown = failedWith(error, "E_NOT_FOUND");
     if (!isUnknown || resolveCommit(repository, asked) === null) throw error;
     const word = shellWord(asked);
     throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(asked)} is no version (${prefix}MAJOR.MINOR.PATCH), though Git knows it`, {

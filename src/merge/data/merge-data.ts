@@ -1,7 +1,7 @@
 /** Files of rows merged into one: new rows are added, or replaced by key; streaming, within a memory limit. */
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import { appendBytes, hasSameBytes } from "../../platform/files.ts";
 import { together } from "../../platform/together.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
@@ -187,7 +187,7 @@ async function readAncestor(db: DuckDb, { merge: { ancestor }, standing }: Merge
   try {
     return await readDataFile(db, ancestor, { typed: false, spill: standing.spill });
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_DATA") throw error;
+    if (!failedWith(error, "E_DATA")) throw error;
     return null;
   }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { hasCode } from "../../platform/files.ts";
 import { hashingFile } from "../../platform/hashing.ts";
@@ -46,7 +46,7 @@ export function listingOrWarning(dir: string, object: ObjectName, { report }: Pi
   try {
     return readListing(dir, object);
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_LISTING")) throw error;
+    if (!failedWith(error, "E_LISTING")) throw error;
     report({ kind: "warning", text: error.message, hint: error.hint });
     return null;
   }
@@ -119,5 +119,5 @@ function damageError(cache: ObjectFolder, damaged: readonly ObjectName[], cause?
 
 /** Damaged objects were met, and are out of the cache: whole ones can take their places. */
 export function isDamageMet(error: unknown): error is ExpverError {
-  return error instanceof ExpverError && error.code === "E_OBJECT" && error.details.damaged !== undefined;
+  return failedWith(error, "E_OBJECT") && error.details.damaged !== undefined;
 }

@@ -3,7 +3,7 @@
  * were verified", to DVC and to us.
  */
 import { constants, lstatSync, readFileSync } from "node:fs";
-import { ExpverError, fromSystemError } from "../../errors.ts";
+import { ExpverError, failedWith, fromSystemError } from "../../errors.ts";
 import { isMissing, makeFolders, setMode } from "../../platform/files.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import { batchesOf, finishWork, type Work } from "../../platform/pace.ts";
@@ -194,7 +194,7 @@ export function* unlessDamaged<T>(work: Work<T>, instead: T): Work<T> {
   try {
     return yield* work;
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_LISTING" && error.details.found !== undefined)) throw error;
+    if (!(failedWith(error, "E_LISTING") && error.details.found !== undefined)) throw error;
     return instead;
   }
 }

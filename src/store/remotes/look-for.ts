@@ -2,7 +2,7 @@
  * Which objects are on a server: by listing a shard where that takes fewer requests than asking for each, or where they may not be asked
  * for. A page of a listing tells how full the shard is, so the choice is made again after each page.
  */
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import type { ObjectName } from "../objects/layout.ts";
 import { keyOf } from "./keys.ts";
 import { forMany, type ManyOptions } from "./many.ts";
@@ -96,11 +96,11 @@ export function isRefusal(error: unknown): boolean {
 }
 
 function isForbidden(error: unknown): boolean {
-  return error instanceof ExpverError && error.code === "E_REMOTE_FORBIDDEN";
+  return failedWith(error, "E_REMOTE_FORBIDDEN");
 }
 
 function isUnknownCaller(error: unknown): boolean {
-  return error instanceof ExpverError && error.code === "E_REMOTE_AUTH";
+  return failedWith(error, "E_REMOTE_AUTH");
 }
 
 function isUnknownRequest(error: unknown): boolean {

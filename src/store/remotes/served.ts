@@ -1,7 +1,7 @@
 /** A remote behind a server: many objects at once, tried again, hashed on the way, listed or asked for one by one, whatever the server is. */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { ExpverError, fromSystemError } from "../../errors.ts";
+import { ExpverError, failedWith, fromSystemError } from "../../errors.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import type { Pacing } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
@@ -228,7 +228,7 @@ async function receiveOne(
         incoming.keep(place);
         return size;
       } catch (error) {
-        if (isSecond || !(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+        if (isSecond || !failedWith(error, "E_OBJECT")) throw error;
         incoming.restart();
       }
     }

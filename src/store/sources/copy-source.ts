@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import { checkoutFiles } from "../../git/checkout-files.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
@@ -69,7 +69,7 @@ export async function copyFromSource(
   try {
     return await attempt();
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+    if (!failedWith(error, "E_OBJECT")) throw error;
     const objects = stored.flatMap(({ object }) => object ?? []);
     for (const shelf of here) await settingAside(shelf, objects, pacing, shelf.folder.dir === ours?.dir);
     // Of what an earlier try left whole ones come again.
@@ -211,7 +211,7 @@ function checkOutBlobs(
   try {
     checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart, filtered });
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_GIT")) throw error;
+    if (!failedWith(error, "E_GIT")) throw error;
     removePath(into);
     return error;
   }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { isWithin } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { resultsDatabase } from "../../config/results-place.ts";
-import { ExpverError, fromSystemError } from "../../errors.ts";
+import { ExpverError, failedWith, fromSystemError } from "../../errors.ts";
 import { hasCode, isFolder, isThere, removeFile, removePath } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../../platform/pace.ts";
@@ -75,7 +75,7 @@ export function* applyingCheckout(
     yield* applyFiles(files, applying);
   } catch (error) {
     refuseOneName(ready, staging);
-    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw fromSystemError(error, "cannot check out");
+    if (!failedWith(error, "E_OBJECT")) throw fromSystemError(error, "cannot check out");
     const objects = ready.flatMap(({ places }) => places.map(({ object }) => object));
     throw yield* damageAmong(cache, objects, error);
   } finally {
@@ -235,7 +235,7 @@ function* placeUnproven(plan: OutputCheckout, applying: Applying): Work<boolean>
     if (!placer.copies()) placer.link(objectPath(probe.dir, probe.object), `${applying.staging}/probe`, probe);
     return placer.copies() && isSmallAndNew(plan) && (yield* placeWhole(plan, applying));
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_INTERRUPTED") throw error;
+    if (failedWith(error, "E_INTERRUPTED")) throw error;
     removePath(`${applying.staging}/tree`);
     return false;
   }

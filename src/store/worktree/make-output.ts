@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { failedWith } from "../../errors.ts";
 import { makeFolders } from "../../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../../platform/pace.ts";
 import { openCache } from "../objects/cache.ts";
@@ -75,7 +75,7 @@ export function* makingOutput(
     try {
       yield* makingFiles(placing, [...targets.keys()], { at: (place) => targets.get(place) as string });
     } catch (error) {
-      throw error instanceof ExpverError && error.code === "E_OBJECT" ? yield* damageAmong(cache, [...all()], error) : error;
+      throw failedWith(error, "E_OBJECT") ? yield* damageAmong(cache, [...all()], error) : error;
     }
   }
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
 import { resultsDatabase } from "../../config/results-place.ts";
-import { ExpverError, fromSystemError } from "../../errors.ts";
+import { ExpverError, failedWith, fromSystemError } from "../../errors.ts";
 import { fileStat } from "../../platform/file-stat.ts";
 import { readableNamesIn, removePath, statIfThere } from "../../platform/files.ts";
 import { type Digest, hashingFile, md5OfFileElsewhere } from "../../platform/hashing.ts";
@@ -292,7 +292,7 @@ function* storeDatabase(project: Project, path: string, { name, read }: { name: 
     if (equalBytes && after.ctimeMs === before.ctimeMs && after.size === before.size) memory?.set(name, after, digest.md5, readAt);
     return digest;
   } catch (error) {
-    if (error instanceof ExpverError && (error.code === "E_DATABASE" || error.code === "E_NO_SQLITE")) return null;
+    if (failedWith(error, "E_DATABASE", "E_NO_SQLITE")) return null;
     throw error;
   } finally {
     removePath(staging);

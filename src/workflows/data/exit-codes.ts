@@ -1,6 +1,6 @@
 /** Failures that dvc counts as others where a command asks for what they are about. */
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import type { Remote } from "../../store/remotes/remote.ts";
 
@@ -13,6 +13,6 @@ export function openConfigured(project: Project, name: string | undefined): Remo
   try {
     return openRemote(project, name);
   } catch (error) {
-    throw error instanceof ExpverError && error.code === "E_REMOTE" ? withExitCode(error, 251) : error;
+    throw failedWith(error, "E_REMOTE") ? withExitCode(error, 251) : error;
   }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { failedWith } from "../../errors.ts";
 import { contextIn } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
@@ -109,7 +109,7 @@ function otherThanVersion(context: Context, project: Project, name: string, vers
     const named = findSide(context, project, name);
     if (named.kind !== "file") return named;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND") throw error;
+    if (!failedWith(error, "E_NOT_FOUND")) throw error;
   }
   const version = pickVersion(versions, name, project.config.versions.prefix);
   return { name, kind: "commit", path: null, commit: version.commit };

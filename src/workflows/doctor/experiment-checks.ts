@@ -6,7 +6,7 @@ import { absolutePath, storedPath, typedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
 import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
 import { loadYaml } from "../../config/yaml.ts";
-import { ExpverError } from "../../errors.ts";
+import { failedWith } from "../../errors.ts";
 import { git } from "../../git/git.ts";
 import { readingProduction } from "../../models/production.ts";
 import { readTextIfExists } from "../../platform/files.ts";
@@ -152,7 +152,7 @@ function damageOf(path: string): string | null {
       db.close();
     }
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_DATABASE") throw error;
+    if (!failedWith(error, "E_DATABASE")) throw error;
     return isDuckDb(path) ? "is a DuckDB file: results are kept in SQLite, as xetrack's both engines do" : `is damaged: ${error.message}`;
   }
 }

@@ -1,7 +1,7 @@
 /** `expver merge --resolve`: pointers that a merge, rebase or cherry-pick of Git left in conflict. */
 import { absolutePath, isWithin, pathFromUser, typedPath } from "../../config/paths.ts";
 import { openProject, requireRepository } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import { type IndexEdit, setIndexEntries, type UnmergedPath } from "../../git/index-file.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -130,7 +130,7 @@ export async function applyResolution(context: Context, { choice, files }: Resol
         says: [...outputs.flatMap(({ notes }) => notes), ...outputs.flatMap((output) => describeOutput(output) ?? [])],
       };
     } catch (error) {
-      if (!(error instanceof ExpverError) || error.code !== "E_POINTER") throw error;
+      if (!failedWith(error, "E_POINTER")) throw error;
       return { conflicts: [`${error.message}: edit it, then git add ${typedPath(projectOf(context, path), path)}`], says: [] };
     }
   }

@@ -1,7 +1,7 @@
 /** `expver models get V|RUN`: a copy of a model, from wherever its bytes are. HEAD, index and files stay as they are. */
 import { isInProduction, modelPlaces } from "../../config/model-places.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
@@ -37,7 +37,7 @@ async function modelMeant(survey: Survey, name: string, path: string | undefined
     return await pickModel(survey, name, path);
   } catch (error) {
     const { project, repository } = survey;
-    const isUnknown = error instanceof ExpverError && error.code === "E_NOT_FOUND";
+    const isUnknown = failedWith(error, "E_NOT_FOUND");
     const commit = isUnknown ? resolveCommit(repository, name) : null;
     if (commit === null || survey.versions.some((version) => version.name === name)) throw error;
     const candidates = storedPath(project, project.config.models.candidates);

@@ -2,7 +2,7 @@
 
 import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
@@ -109,7 +109,7 @@ async function onRemote<Value>(work: () => Promise<Value>, pointers: readonly Po
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof ExpverError) || !["E_REMOTE", "E_REMOTE_KIND"].includes(error.code)) throw error;
+    if (!failedWith(error, "E_REMOTE", "E_REMOTE_KIND")) throw error;
     const isNone = Array.isArray(error.details.remotes) && error.details.remotes.length === 0;
     const message = isNone
       ? `${counted(pointers.length, "output")} must be stored where others can get them, and there is no data remote`

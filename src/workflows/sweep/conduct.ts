@@ -5,7 +5,7 @@ import { fromTop, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { resultsDatabase } from "../../config/results-place.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
-import { ExpverError, fromSystemError } from "../../errors.ts";
+import { ExpverError, failedWith, fromSystemError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { acquireLease, type Lease } from "../../journal/lease.ts";
@@ -137,7 +137,7 @@ function reserveAgain(project: Project, had: string | null, wanted: string): str
   try {
     return reserveVersion(project, had ?? wanted).name;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN" || had === null) throw error;
+    if (!failedWith(error, "E_VERSION_TAKEN") || had === null) throw error;
     return reserveVersion(project, wanted).name;
   }
 }

@@ -1,6 +1,6 @@
 /** Versions here against those on the Git remote. */
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { pickVersion, versionMeant } from "../../versions/registry.ts";
 import { compareVersions, parseTagName } from "../../versions/tag-name.ts";
@@ -79,7 +79,7 @@ function pick(versions: readonly Version[], name: string, prefix: string): strin
   try {
     return pickVersion(versions, name, prefix).name;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND") throw error;
+    if (!failedWith(error, "E_NOT_FOUND")) throw error;
     throw new ExpverError(error.code, `${error.message} (neither here nor on the remote)`, { hint: error.hint, details: error.details });
   }
 }

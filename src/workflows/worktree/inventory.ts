@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { openProject, type Project, topOf } from "../../config/project.ts";
 import { resultsDatabase, resultsPath } from "../../config/results-place.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, failedWith } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { contextIn } from "../../git/git.ts";
 import { readRef, resolveCommit } from "../../git/refs.ts";
@@ -101,7 +101,7 @@ async function programs(project: Project, root: string): Promise<Finding[]> {
     await refuseSecondRun(project);
     return [];
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_BUSY") return [single("program", error.message, error.hint)];
+    if (failedWith(error, "E_BUSY")) return [single("program", error.message, error.hint)];
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
-import { ExpverError, throwUnlessFailure } from "../../errors.ts";
+import { failedWith, throwUnlessFailure } from "../../errors.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef } from "../../git/refs.ts";
 import { fillWorktree } from "../../git/sparse.ts";
@@ -81,7 +81,7 @@ export async function makeWorktree(project: Project, repository: Repository, con
 
 /** What another command made in the same moment, by which Git made none of ours: the branch comes first. */
 function madeByOthers(error: unknown): { root: boolean; branch: boolean } {
-  const said = error instanceof ExpverError && error.code === "E_GIT" && error.message.startsWith("git worktree: ") ? error.message : "";
+  const said = failedWith(error, "E_GIT") && error.message.startsWith("git worktree: ") ? error.message : "";
   const branch = /a branch named .* already exists/.test(said);
   return { root: branch || /\balready\b/.test(said), branch };
 }

@@ -4,7 +4,7 @@
  * `~/.azure/config`.
  */
 import { join } from "node:path";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { homeFolder } from "../../../platform/home.ts";
 import { runProcess } from "../../../platform/processes.ts";
@@ -196,7 +196,7 @@ function ofCommand({ env }: Asked): Proof | null {
     const { code, stdout } = runProcess("az", args, { cwd: "/", env, timeoutMs: 60_000 });
     return code === 0 ? ofAnswer(stdout.toString("utf8"), "whoever did `az login`") : null;
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_IO") return null;
+    if (failedWith(error, "E_IO")) return null;
     throw error;
   }
 }

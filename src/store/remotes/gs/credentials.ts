@@ -4,7 +4,7 @@
  */
 import { createSign } from "node:crypto";
 import { join } from "node:path";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { homeFolder } from "../../../platform/home.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
@@ -96,7 +96,7 @@ async function ofServiceAccount(asked: Asked, account: ServiceAccount, source: s
   try {
     return await grant(0);
   } catch (error) {
-    const date = error instanceof ExpverError && error.code === "E_REMOTE_AUTH" ? Date.parse(String(error.details.date)) : Number.NaN;
+    const date = failedWith(error, "E_REMOTE_AUTH") ? Date.parse(String(error.details.date)) : Number.NaN;
     const skewMs = date - asked.clock().getTime();
     if (!(Math.abs(skewMs) > SKEW_MS)) throw error;
     return grant(skewMs);

@@ -1,6 +1,6 @@
 /** Large objects in parts, several at once; an upload that was broken off is taken up where it stopped. */
 import { createHash } from "node:crypto";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { dropAnswer } from "../../../platform/http.ts";
 import { textOf } from "../http-access.ts";
 import { inParts, type Room } from "../parts.ts";
@@ -73,7 +73,7 @@ export async function uploadInParts(
   } catch (error) {
     await Promise.all(sending);
     // What is right so far stays for the next try; what is wrong must not.
-    if (error instanceof ExpverError && error.code === "E_OBJECT") await abort();
+    if (failedWith(error, "E_OBJECT")) await abort();
     throw isOver(error) ? begunAnew(error) : error;
   }
   return complete();

@@ -8,7 +8,7 @@ import { existsSync, lstatSync, realpathSync, renameSync, type Stats } from "nod
 import { dirname, join, relative } from "node:path";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError, fromSystemError, throwUnlessFailure } from "../../../errors.ts";
+import { ExpverError, failedWith, fromSystemError, throwUnlessFailure } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import { trashEntries } from "../../../journal/trash-contents.ts";
@@ -63,7 +63,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     ageIn(input);
     const project = openData(context);
     const { unused, unusedThere } = await survey(project, context, input).catch((error: unknown) => {
-      throw error instanceof ExpverError && error.code === "E_POINTER" ? withExitCode(error, 255) : error;
+      throw failedWith(error, "E_POINTER") ? withExitCode(error, 255) : error;
     });
     const names = namesOf(project, unused);
     const sum = createHash("md5");
@@ -141,7 +141,7 @@ function ownTrash(project: Project, context: Context): GcResult["left"] {
 }
 
 function isDiskFull(error: unknown): error is ExpverError {
-  return error instanceof ExpverError && error.code === "E_DISK_FULL";
+  return failedWith(error, "E_DISK_FULL");
 }
 
 /** Who asked for room has not got any, and must know what more would cost. */

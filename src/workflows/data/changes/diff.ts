@@ -1,7 +1,7 @@
 /** `expver data diff [A [B]]`: which tracked data differs between two commits, or between a commit and the worktree. Shapes are dvc's. */
 import { isWithin, shownFrom } from "../../../config/paths.ts";
 import { type Project, requireRepository } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { readRef, resolveCommit } from "../../../git/refs.ts";
 import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -106,7 +106,7 @@ function chosen(
     try {
       return selectPointers(project, context, { targets: [target], pointers }).pointers.length > 0;
     } catch (error) {
-      if (!(error instanceof ExpverError && error.code === "E_NOT_FOUND")) throw error;
+      if (!failedWith(error, "E_NOT_FOUND")) throw error;
       unknown.add(target);
       return false;
     }

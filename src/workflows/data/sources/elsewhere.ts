@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { findPlace } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyingFiles } from "../../../platform/copy-files.ts";
 import { makeFolders, removePath } from "../../../platform/files.ts";
@@ -120,7 +120,7 @@ function atPath(context: Context, path: string): Elsewhere {
 }
 
 function isBadObject(error: unknown): boolean {
-  return error instanceof ExpverError && error.code === "E_OBJECT";
+  return failedWith(error, "E_OBJECT");
 }
 
 function changedMeanwhile(path: string): ExpverError {

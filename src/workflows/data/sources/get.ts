@@ -1,4 +1,4 @@
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -88,7 +88,7 @@ function openShown(context: Context, url: string, options: Pick<GetPlan, "rev" |
   try {
     return openSource(context, url, options);
   } catch (error) {
-    throw error instanceof ExpverError && error.code === "E_NOT_FOUND" ? withExitCode(error, 255) : error;
+    throw failedWith(error, "E_NOT_FOUND") ? withExitCode(error, 255) : error;
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { findPlace } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { compareCodePoints } from "../../../store/objects/listing.ts";
 import { isUrl } from "../../../store/settings/dvc-config.ts";
@@ -96,7 +96,7 @@ async function asConfigured<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isNone = error instanceof ExpverError && ["E_REMOTE", "E_REMOTE_KIND"].includes(error.code);
+    const isNone = failedWith(error, "E_REMOTE", "E_REMOTE_KIND");
     throw isNone ? withExitCode(error, 251) : error;
   }
 }

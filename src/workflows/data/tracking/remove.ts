@@ -3,7 +3,7 @@ import { existsSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath, pathFromUser, shownPath, typedPath } from "../../../config/paths.ts";
 import { findPlace, type Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { contextIn } from "../../../git/git.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { recordTrash } from "../../../journal/trash.ts";
@@ -154,7 +154,7 @@ async function releaseAll(project: Project, context: Context, paths: readonly st
   try {
     await paceWork(release(project, paths), context, { label: "releasing data" });
   } catch (error) {
-    throw error instanceof ExpverError && error.code === "E_DATA" ? withExitCode(error, 255) : error;
+    throw failedWith(error, "E_DATA") ? withExitCode(error, 255) : error;
   }
 }
 

@@ -6,7 +6,7 @@ import { nearestWord } from "../../../config/nearest.ts";
 import { absolutePath, configPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { yamlSource } from "../../../config/yaml-text.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { finishWork, paceWork } from "../../../platform/pace.ts";
@@ -212,7 +212,7 @@ async function storeVersion(context: Context, run: ClosingRun, collected: Collec
   try {
     ({ onBranch } = finishRun(run, message));
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
+    if (!failedWith(error, "E_VERSION_TAKEN")) throw error;
     unstampVersion(places.databaseFile, runId, facts().version ?? "");
     const data = await storeUnversioned(context, run, collected);
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { topOf } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { ExpverError, failedWith } from "../../../errors.ts";
 import { git, type Repository } from "../../../git/git.ts";
 import { type IndexEntry, readIndexEntries, requireIndexFree, sameEntry, writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
@@ -114,7 +114,7 @@ function moveRefs(
     updateRefs(repository, refs, reason);
     return onBranch;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
+    if (!failedWith(error, "E_REF_MOVED")) throw error;
     const { version } = facts();
     if (version !== null && readRef(repository, `refs/tags/${version}`) !== null) {
       throw new ExpverError("E_VERSION_TAKEN", `a tag ${version} was made while the run went on`, {

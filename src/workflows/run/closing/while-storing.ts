@@ -1,6 +1,6 @@
 /** Storing what a program has written, until pointers say so: nothing else names those objects, and `dvc gc` would take them. */
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { failedWith } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 
@@ -23,7 +23,7 @@ export async function whileStoring<T>(
   try {
     return await withDvcLock({ ...project, waiting }, held);
   } catch (error) {
-    if (isHeld || !(error instanceof ExpverError) || error.code !== "E_IO") throw error;
+    if (isHeld || !failedWith(error, "E_IO")) throw error;
     report({
       kind: "warning",
       text: `${error.message}: stored without it`,

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ExpverError } from "../../../errors.ts";
+import { failedWith } from "../../../errors.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyFileAtomic, plainMode } from "../../../platform/files.ts";
@@ -60,7 +60,7 @@ function stateOf(path: string, runId: string): "whole" | "without run" | "unread
       db.close();
     }
   } catch (error) {
-    if (error instanceof ExpverError && error.code === "E_DATABASE") return "unreadable";
+    if (failedWith(error, "E_DATABASE")) return "unreadable";
     throw error;
   }
 }

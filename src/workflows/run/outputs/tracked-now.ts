@@ -1,6 +1,6 @@
 /** What has pointers at the end of a run, whatever was left there meanwhile. */
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { failedWith } from "../../../errors.ts";
 import { type Tracked, trackedOf } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 
@@ -9,7 +9,7 @@ export function trackedNow(project: Project, atStart: readonly Pointer[]): Track
   try {
     return trackedOf(project, null);
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_POINTER")) throw error;
+    if (!failedWith(error, "E_POINTER")) throw error;
     return { pointers: [...atStart], pipelines: () => [] };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { absolutePath, isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { failedWith } from "../../../errors.ts";
 import { isOfStage, isUpToDate, type StageChange, stageChanges } from "../../../pipelines/stage-changes.ts";
 import type { Work } from "../../../platform/pace.ts";
 import type { Tracked } from "../../../store/pointers/pointers.ts";
@@ -37,7 +37,7 @@ function* changesOf(project: Project, { pointers: wanted, pipelines }: Tracked):
   try {
     return yield* stageChanges(project, pipelines(), { wanted });
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_POINTER")) throw error;
+    if (!failedWith(error, "E_POINTER")) throw error;
     return [];
   }
 }

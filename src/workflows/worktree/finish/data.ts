@@ -2,7 +2,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
-import { ExpverError, throwUnlessFailure } from "../../../errors.ts";
+import { ExpverError, failedWith, throwUnlessFailure } from "../../../errors.ts";
 import { isDataFile } from "../../../merge/data/data-file.ts";
 import { makeFolders } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
@@ -135,7 +135,7 @@ async function isToBeHad(main: Scene["main"], base: Pointer): Promise<boolean> {
     await requireStored(main, base);
     return true;
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_NOT_STORED") throw error;
+    if (!failedWith(error, "E_NOT_STORED")) throw error;
     sayUnknown(main, base.path);
     return false;
   }
