@@ -30,6 +30,11 @@ export function canonicalNumber(text: string): string {
   return number === "nan" ? "NaN" : `${number.sign}:${number.power}:${number.digits}`;
 }
 
+/** The same for a parameter: `3.10` may be a version, which 3.1 is not. So it is told apart by the zeros behind its last digit, if it has any. */
+export function canonicalParameter(text: string): string {
+  return /^[+-]?\d+\.\d*[1-9]0+$/.test(text) ? text : canonicalNumber(text);
+}
+
 /** `to - from` as text with its sign, `0` when equal; null when one is no finite number. */
 export function exactDifference(from: string, to: string): string | null {
   const [one, other] = [exactly(from), exactly(to)];

@@ -1,7 +1,7 @@
 /** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, environment, code. */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { canonicalNumber, exactDifference } from "../versions/exact-numbers.ts";
+import { canonicalNumber, canonicalParameter, exactDifference } from "../versions/exact-numbers.ts";
 import { compareMetric, type MaybeDirection, maybeDirectionOf } from "../versions/metrics.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
@@ -73,7 +73,7 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
     try {
       const params = valueRows(
         sides.map((side) => side.params),
-        canonicalNumber,
+        canonicalParameter,
       );
       const metrics = metricRows(project, all, sides);
       const artifacts = artifactDifferences(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { canonicalNumber, compareNumbers, exactDifference } from "../../src/versions/exact-numbers.ts";
+import { canonicalNumber, canonicalParameter, compareNumbers, exactDifference } from "../../src/versions/exact-numbers.ts";
 
 it.each([
   ["0.1", "1e-1", 0],
@@ -33,6 +33,20 @@ it("orders as whole numbers of a common scale do, and one text stands for all sp
       expect(canonicalNumber(one.text) === canonicalNumber(other.text)).toBe(order === 0);
     }),
   );
+});
+
+it.each([
+  ["3.10", "3.1", false],
+  ["-3.100", "-3.10", false],
+  ["0.30", "0.30", true],
+  ["1.0", "1", true],
+  ["1.00", "1.0", true],
+  ["10", "1e1", true],
+  ["0.001", "1e-3", true],
+  ["0.0010", "0.001", false],
+  ["v3.10", "v3.1", false],
+])("as parameters, %s and %s are the same: %s", (one, other, same) => {
+  expect(canonicalParameter(one) === canonicalParameter(other)).toBe(same);
 });
 
 it.each([

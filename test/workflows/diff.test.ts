@@ -2,7 +2,7 @@ import { chmodSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { renderDiff } from "../../src/cli/render/diff.ts";
-import { diff, type MetricRow } from "../../src/workflows/diff.ts";
+import { diff, type MetricRow, type ValueRow } from "../../src/workflows/diff.ts";
 import { expverInTerminal, python } from "../support/pty.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
@@ -286,6 +286,23 @@ it("a metric that is only written otherwise is no difference", () => {
   const { code, data } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--exit-code"]);
   expect(data.metrics).toMatchObject([{ values: ["0.70", "7e-1"], differs: false, verdicts: ["same"] }]);
   expect(code).toBe(0);
+});
+
+it("a parameter may be a version: 3.10 is another than 3.1, and not the same settings", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  repo.commit("first");
+  const run = (python: string) => repo.expverJson(["run", "--param", `python=${python}`, "--param", "lr=1e-3", "--", "true"]).data;
+  const described = [run("3.10"), run("3.1")].map(({ description }) => description);
+  expect(described[1]).toBe("python 3.10 → 3.1");
+  const { params } = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data;
+  expect(params.map(({ name, differs }: ValueRow) => [name, differs])).toEqual([
+    ["python", true],
+    ["lr", false],
+  ]);
+  const columns = repo.expver(["list", "--differing", "--csv"]).stdout.split("\n")[0];
+  expect(columns).toContain("python");
+  expect(columns).not.toContain("lr");
 });
 
 it("of a number that nobody has said what is better of, and whose name does not tell, only the change is said", () => {

@@ -12,7 +12,7 @@ import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
-import { canonicalNumber } from "../../versions/exact-numbers.ts";
+import { canonicalParameter } from "../../versions/exact-numbers.ts";
 import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { compareAge } from "../../versions/tag-name.ts";
@@ -140,12 +140,12 @@ async function changedData(
 }
 
 /**
- * Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. 0.30 and 0.3 are
- * the same.
+ * Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. 0.001 and 1e-3
+ * are the same.
  */
 export function changedValues(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): ChangedValue[] {
   return Object.entries(now).flatMap(([name, value]) => {
     const old = Object.hasOwn(before, name) ? (before[name] ?? null) : null;
-    return old !== null && canonicalNumber(old) === canonicalNumber(value) ? [] : [{ name, before: old, now: value }];
+    return old !== null && canonicalParameter(old) === canonicalParameter(value) ? [] : [{ name, before: old, now: value }];
   });
 }

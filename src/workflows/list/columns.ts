@@ -1,7 +1,7 @@
 /** `--columns` and `--differing`: which facts of the versions are shown. */
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
-import { canonicalNumber } from "../../versions/exact-numbers.ts";
+import { canonicalNumber, canonicalParameter } from "../../versions/exact-numbers.ts";
 import type { ListedVersion } from "./listed.ts";
 
 export interface ColumnName {
@@ -37,8 +37,9 @@ export function chosenColumns(words: readonly string[], { metrics, params }: Nam
 
 /** Metrics and parameters that are not the same in all of these versions; 0.1 and 1e-1 are the same. */
 export function differingColumns(versions: readonly ListedVersion[], { metrics, params }: Names): ColumnName[] {
-  const differs = (table: "metrics" | "params", name: string) =>
-    new Set(versions.map((one) => (Object.hasOwn(one[table], name) ? canonicalNumber(one[table][name] ?? "") : null))).size > 1;
+  const meant = { metrics: canonicalNumber, params: canonicalParameter };
+  const differs = (table: keyof typeof meant, name: string) =>
+    new Set(versions.map((one) => (Object.hasOwn(one[table], name) ? meant[table](one[table][name] ?? "") : null))).size > 1;
   return [
     ...metrics.filter((name) => differs("metrics", name)).map((name): ColumnName => ({ from: "metric", name })),
     ...params.filter((name) => differs("params", name)).map((name): ColumnName => ({ from: "param", name })),

@@ -3,7 +3,7 @@
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
 import { own } from "../../platform/mapping.ts";
-import { canonicalNumber, numberOf } from "../../versions/exact-numbers.ts";
+import { canonicalParameter, numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise } from "../../versions/statistics.ts";
 import type { SortKey } from "./sort-keys.ts";
@@ -60,7 +60,7 @@ export function groupUnits(
 ): VersionGroup[] {
   const members = new Map<string, Unit[]>();
   for (const unit of units) {
-    const key = JSON.stringify(names.map((name) => (cellOf(unit, name) === null ? null : canonicalNumber(cellOf(unit, name) ?? ""))));
+    const key = JSON.stringify(names.map((name) => (cellOf(unit, name) === null ? null : canonicalParameter(cellOf(unit, name) ?? ""))));
     const group = members.get(key);
     if (group === undefined) members.set(key, [unit]);
     else group.push(unit);

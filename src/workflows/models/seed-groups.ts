@@ -5,7 +5,7 @@ import { commitsHere } from "../../git/history.ts";
 import { readTrees } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isPointerFile } from "../../store/pointers/pointers.ts";
-import { canonicalNumber } from "../../versions/exact-numbers.ts";
+import { canonicalParameter } from "../../versions/exact-numbers.ts";
 import { knownMetrics } from "../../versions/metrics.ts";
 import { seedName } from "../../versions/seed-name.ts";
 import { groupNames } from "../list/groups.ts";
@@ -134,7 +134,7 @@ export function splittingName({ all, names }: SeededRuns, one: SeededRun): { nam
 
 function keyOf({ params, data }: SeededRun, names: readonly string[]): string {
   const cell = (name: string) => (Object.hasOwn(params, name) ? (params[name] ?? null) : name === "data" ? data : null);
-  return JSON.stringify(names.map((name) => (cell(name) === null ? null : canonicalNumber(cell(name) ?? ""))));
+  return JSON.stringify(names.map((name) => (cell(name) === null ? null : canonicalParameter(cell(name) ?? ""))));
 }
 
 function isCode(path: string): boolean {
