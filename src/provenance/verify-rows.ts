@@ -4,6 +4,7 @@ import { type Database, joined, quoteName } from "../platform/sqlite.ts";
 import { counted } from "../platform/words.ts";
 import { readRuns, tracksAbout } from "../results/runs.ts";
 import { eventsTables, hasColumn } from "../results/schema.ts";
+import { saidStatus } from "../versions/metrics.ts";
 import type { Version } from "../versions/types.ts";
 import type { Link } from "./chain.ts";
 
@@ -19,7 +20,7 @@ export function verifyRows(db: Database, { name, message }: Version): Link[] {
       links.push(...verifyTrack(db, { run, name }, tracks));
       continue;
     }
-    const [, status = "finished"] = message.other.find(([key]) => key === "Status") ?? [];
+    const status = saidStatus(message) ?? "finished";
     // A tag made by hand stands where somebody put it, and writes into no record.
     const isByHand = message.kind === "manual" && !record.version;
     const differing = [

@@ -57,6 +57,11 @@ export function saidDataHash({ kind, dataHash, headline }: VersionMessage): stri
   return dataHash ?? (kind === null ? (headline.find(([key]) => key === "data")?.[1] ?? null) : null);
 }
 
+/** What its run ended as, where somebody made a version of one that did not finish; null: it says nothing of that kind. */
+export function saidStatus({ other }: VersionMessage): string | null {
+  return other.find(([key]) => key === "Status")?.[1] ?? null;
+}
+
 /** Names that are metrics anywhere: in `expver.yaml` or in a trailer. */
 export function knownMetrics(config: Pick<Config, "metrics">, versions: readonly Pick<Version, "message">[]): Set<string> {
   return new Set([...Object.keys(config.metrics), ...versions.flatMap(({ message }) => message.metrics.map(({ name }) => name))]);

@@ -5,6 +5,7 @@ import { renderTag } from "../../src/cli/render/tag.ts";
 import { openDatabase } from "../../src/platform/sqlite.ts";
 import type { Link } from "../../src/provenance/chain.ts";
 import { parseMessage } from "../../src/versions/message.ts";
+import type { ListedVersion } from "../../src/workflows/list/listed.ts";
 import { type TagData, tag } from "../../src/workflows/tag.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
@@ -449,6 +450,24 @@ describe("from the command line", () => {
     must(repo, "undo");
     expect([repo.git("tag"), version()]).toEqual(["", null]);
     expect(repo.expver(["tag", "--patch", "--run", run]).code).toBe(0);
+  });
+
+  it("of a run that failed is marked so wherever versions are listed, and can be left out", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first");
+    must(repo, "run", "-m", "fine", "--", "true");
+    expect(repo.expver(["run", "--", "false"]).code).toBe(1);
+    must(repo, "tag", "e0.2.0", "--run", repo.expverJson(["runs", "list"]).data.runs[0].run_id, "-d", "after all");
+    const listed = (...args: string[]) =>
+      repo.expverJson(["list", ...args]).data.versions.map(({ version, status }: ListedVersion) => [version, status]);
+    expect(listed("--sort", "-version")).toEqual([
+      ["e0.1.0", null],
+      ["e0.2.0", "failed"],
+    ]);
+    expect(listed("--where", "status is missing")).toEqual([["e0.1.0", null]]);
+    expect(repo.expver(["list"]).stdout).toMatch(/e0\.2\.0 .* failed · off-branch +after all/);
+    expect(repo.expver(["show", "e0.2.0"]).stdout).toMatch(/^ {2}Status +failed$/m);
   });
 
   it("makes one of another clone's run, with the model it left there", () => {

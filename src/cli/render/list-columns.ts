@@ -49,10 +49,11 @@ function tellingFirst(names: readonly string[], versions: readonly ListedVersion
 }
 
 /** What a person must know of a version before using it. */
-export function notesOf({ onBranch, unpublished, kind, runs, lacking, problems }: ListedVersion): string {
+export function notesOf({ onBranch, unpublished, kind, runs, status, lacking, problems }: ListedVersion): string {
   return [
     ...(kind !== null && kind !== "run" ? [kind] : []),
     ...(runs > 1 ? [`${runs} runs`] : []),
+    ...(status === null ? [] : [status]),
     ...(onBranch ? [] : ["off-branch"]),
     ...(unpublished === true ? ["not published"] : []),
     ...(lacking.length > 0 ? ["data not here"] : []),

@@ -47,7 +47,8 @@ export const VERSIONS: Command[] = [
       "Ranks all versions by a metric, in the direction expver.yaml or the tags give it; numbers are those recorded in the tags, to the\n" +
       "digit. Versions on no branch are in the list and marked off-branch, those nobody else has as not published, those whose bytes this\n" +
       "cache lacks as data not here. A comparison with a value that is missing is false; names with blanks are quoted; numbers are compared\n" +
-      "to the last digit, versions by number, dates by day. Fields: version, kind, date, commit, description, data, runs, branch, published, cached.",
+      "to the last digit, versions by number, dates by day. Fields: version, kind, date, commit, description, data, runs,\n" +
+      "status (of one whose run failed), branch, published, cached.",
     group: "experiments",
     options: [
       {

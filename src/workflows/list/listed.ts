@@ -1,6 +1,6 @@
 /** One version as the list knows it, and the names its facts go by in `--where`, `--sort` and `--columns`. */
 import { formatHeadline } from "../../versions/headline.ts";
-import { metricsOf, paramsOf, saidDataHash } from "../../versions/metrics.ts";
+import { metricsOf, paramsOf, saidDataHash, saidStatus } from "../../versions/metrics.ts";
 import type { Version, VersionKind, VersionNumber } from "../../versions/types.ts";
 import type { Field } from "../filter/compile-filter.ts";
 import { hashOrder, versionOrder } from "../filter/orders.ts";
@@ -25,6 +25,8 @@ export interface ListedVersion {
   /** The inputs' digest: whole from a trailer, as short as written from a first line; null when the tag says none. */
   data: string | null;
   runs: number;
+  /** What its run ended as (`failed`); null: well, or the tag does not say. */
+  status: string | null;
   onBranch: boolean;
   /** True only when it is known not to be on any remote; null when there is no remote. */
   unpublished: boolean | null;
@@ -54,6 +56,7 @@ export function listedOf(version: Version, { known, hasRemote, lacking }: Listed
     params: paramsOf(message, known),
     data: saidDataHash(message),
     runs: message.runs.length,
+    status: saidStatus(message),
     onBranch,
     unpublished: hasRemote ? unpublished : null,
     lacking: lacking(version),
@@ -71,6 +74,7 @@ export function fieldsOf(prefix: string): Record<string, Field<ListedVersion>> {
     description: { type: "text", of: ({ description }) => description || null },
     data: { type: "text", of: ({ data }) => data, order: hashOrder },
     runs: { type: "value", of: ({ runs }) => String(runs) },
+    status: { type: "text", of: ({ status }) => status },
     branch: { type: "yes or no", of: ({ onBranch }) => yesOrNo(onBranch) },
     published: { type: "yes or no", of: ({ unpublished }) => (unpublished === null ? null : yesOrNo(!unpublished)) },
     cached: { type: "yes or no", of: ({ lacking }) => yesOrNo(lacking.length === 0) },
