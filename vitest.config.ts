@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/build.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // More than the machine has: a third of the time each waits for something.
+    maxWorkers: 3,
     // Many times what any of them takes: a machine may stand still for half a minute.
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -2,10 +2,9 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { inTerminal, python } from "../support/pty.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 let repo: TestRepository;
 

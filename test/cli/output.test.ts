@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { expverInTerminal, python } from "../support/pty.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const EVIL = "e\u001b[31mvil\u009b2J\u202e";
 
 function withVersion(): TestRepository {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { openTestRepository } from "../support/repository.ts";
 import { cloningDisk } from "../support/small-disk.ts";
 
@@ -41,8 +42,7 @@ describe.skipIf(disk === null)("on a file system that clones (mounting takes roo
       expect(spawnSync("cmp", [join(root, copy, "a"), join(theirs, "a")]).status).toBe(0);
     }
     const shell = `umask 077; exec "$0" "$@"`;
-    const main = join(import.meta.dirname, "../../dist/main.cjs");
-    expect(repository.run("sh", ["-c", shell, process.execPath, main, "data", "get-url", join(theirs, "b"), "mine"]).code).toBe(0);
+    expect(repository.run("sh", ["-c", shell, process.execPath, MAIN, "data", "get-url", join(theirs, "b"), "mine"]).code).toBe(0);
     expect(modeOf("mine")).toBe("600");
     writeFileSync(join(root, "got/a"), "edited", { flag: "r+" });
     data("verify");

@@ -16,9 +16,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { dataVerify } from "../../src/workflows/data/cache/verify.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const IS_ROOT = process.getuid?.() === 0;
 /** Root may read everything, unless it gives that up. */
 const CAN_BE_REFUSED = !IS_ROOT || spawnSync("setpriv", ["--version"]).status === 0;

@@ -2,9 +2,8 @@
 import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 it("commit, switch branches with their data, and push it, from sub-folders and linked worktrees too", () => {
   const bin = makeFolder("bin");

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statf
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tryLock } from "../../src/platform/locks.ts";
+import { MAIN } from "../support/command-line.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -13,7 +14,6 @@ import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { readTree, writeTree } from "../support/trees.ts";
 
 const SLOW = 300_000;
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 function project(config = ""): TestRepository {
   const repository = makeRepository();

@@ -6,6 +6,7 @@ import { finishWork } from "../../src/platform/pace.ts";
 import { newOwnName } from "../../src/store/objects/staging.ts";
 import { readingCache } from "../../src/store/objects/unused.ts";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { fill, setReadOnly, smallDisk } from "../support/small-disk.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
@@ -566,7 +567,6 @@ it("projects of one repository share a cache by whatever path each names it; one
 });
 
 describe("what is under way is kept:", () => {
-  const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
   const gc = `"${process.execPath}" "${MAIN}" data gc -w -f >&2`;
 
   it("data that a run has read, which only its snapshot names", () => {

@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
+import { MAIN } from "../support/command-line.ts";
 import { jsonOf } from "../support/dvc.ts";
 import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 import { startNginx } from "../support/servers/nginx.ts";
@@ -25,7 +26,6 @@ const MANY = Number(process.env.EXPVER_KILL_FILES ?? 20);
 const AGAIN = Number(process.env.EXPVER_KILL_AGAIN ?? 0.25);
 /** What a command takes is learnt; at first it is this. */
 const FIRST_MS = 400;
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const FILES = ["d/a", "d/b", "d/s/c", "e/x", "e/y", "f"];
 const OUTPUTS = ["d", "e", "f"];
 

@@ -4,12 +4,12 @@ import { chmodSync, lstatSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/objects/staging.ts";
+import { MAIN } from "../support/command-line.ts";
 import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 import { externalDrive } from "../support/small-disk.ts";
 import { objectsBelow } from "../support/twins.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and useradd)", () => {
   let [ann, bob] = [] as unknown as [Person, Person];
   let remove: () => void;

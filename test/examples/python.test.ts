@@ -2,6 +2,7 @@
 import { cpSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -59,8 +60,6 @@ print(joblib.load("models/model.joblib").score(rows.drop(columns="target"), rows
     expect(repo.git("for-each-ref", "--format=%(contents)", "refs/tags/e0.2.0")).toContain(`Metric: accuracy=${accuracy} max\n`);
   });
 });
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 /** From `python prepare.py` on: what stands before makes the environment and the repository. */
 function commandsOfReadme(): string[] {

@@ -11,6 +11,7 @@ import { beginOperation, openOperations, readOperation } from "../../src/journal
 import { identityOf, lifeOf, type ProcessIdentity, spaceOfPids } from "../../src/platform/processes.ts";
 import { newOwnName, sweepStagings } from "../../src/store/objects/staging.ts";
 import { leaseName } from "../../src/workflows/second-run.ts";
+import { MAIN } from "../support/command-line.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -18,7 +19,6 @@ async function waitFor(isTime: () => boolean): Promise<void> {
   while (!isTime()) await pause(20);
 }
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const CONTAINER = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 const CAN_CONTAIN = spawnSync("unshare", [...CONTAINER, "true"]).status === 0;
 

@@ -1,10 +1,9 @@
 /** A client that answers for one plan what the person was asked about another, spoken without a client library. */
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const META = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
   "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },

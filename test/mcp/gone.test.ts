@@ -5,9 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Jobs } from "../../src/mcp/command.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 it("a sweep that would go on for an hour is stopped, recorded, and can be resumed", async () => {
   const repo = makeRepository();

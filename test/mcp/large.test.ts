@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { quoteName } from "../../src/platform/sqlite.ts";
 import { openResults } from "../../src/results/database.ts";
 import { ensureEventsTable, ensureRunTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../src/results/schema.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const RUNS = 10_000;
 const COLUMNS = 500;
 const CEILING = 30_000;

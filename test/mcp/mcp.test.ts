@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { readTree } from "../support/trees.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const ERAS = [
   ["2025", "legacy"],
   ["2026", { pin: "2026-07-28" }],

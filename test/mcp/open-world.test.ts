@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, openTestRepository } from "../support/repository.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 const CALLS: [tool: string, args: Record<string, unknown>][] = [
   ["expver_list", {}],

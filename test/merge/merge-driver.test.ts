@@ -2,13 +2,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { dvcCalls, HAS_DVC } from "../support/dvc.ts";
 import { atEveryKill, killEnvironment, SIGKILLED } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 let story: Story;
 let repo: TestRepository;

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
+import { MAIN } from "../support/command-line.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const TEMPLATES = join(import.meta.dirname, "../../skills/expver/assets");
 
 function makeDatabase(repo: TestRepository, path: string, rows: [track: string, version: string, loss: number][]): void {

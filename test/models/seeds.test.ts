@@ -1,6 +1,6 @@
 /** Promoting behind the mean over seeds: what is compared, what is refused, and that the answer says so. */
 import { expect, it } from "vitest";
-import { MAIN } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { makeModels, modelOf, must } from "./story.ts";
 

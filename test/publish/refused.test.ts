@@ -4,7 +4,8 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { inBackground, MAIN, until } from "../run/story.ts";
+import { inBackground, until } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { cloneOf, installHook, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 

@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { nginx, startNginx } from "../support/servers/nginx.ts";
 import { keysOf, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { sshd, startSshd } from "../support/servers/sshd.ts";
 import { folderSite, md5, type Site, walk } from "./conformance.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const FILES = 12;
 const KILLS = 8;
 

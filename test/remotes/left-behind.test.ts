@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { spaceOfPids } from "../../src/platform/processes.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { nginx, startNginx } from "../support/servers/nginx.ts";
 import { sshd, startSshd } from "../support/servers/sshd.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const DAY_S = 24 * 3600;
 
 interface Place {

@@ -3,7 +3,8 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync } from "node:fs
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
-import { exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, until } from "../run/story.ts";
+import { exists, inBackground, makeExperiment, rowsOf, runRows, until } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, openTestRepository } from "../support/repository.ts";
 
 // As on a cluster where nobody sees processes of others.

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
 import { openTrack } from "../../src/results/track.ts";
-import { MAIN, makeExperiment, rowsOf } from "../run/story.ts";
+import { makeExperiment, rowsOf } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { callXt, giveDuckDb, keepsAssets, python, readWithXetrack, xt } from "./xetrack.ts";
 

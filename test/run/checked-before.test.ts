@@ -2,8 +2,11 @@
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { giveEachItsProcess } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { exists, makeExperiment } from "./story.ts";
+
+giveEachItsProcess();
 
 function expectNothingBegun(repo: TestRepository, head: string): void {
   expect(exists(repo, "ran")).toBe(false);

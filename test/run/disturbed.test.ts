@@ -11,9 +11,10 @@ import { applyProjectMerge, planProjectMerge } from "../../src/workflows/merge/p
 import { runFolder } from "../../src/workflows/run/run-facts.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
 import { leaseName, whileNoRun } from "../../src/workflows/second-run.ts";
+import { MAIN } from "../support/command-line.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { checkWhole, exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
+import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
 
 /** Says that it runs, and goes on until a file `go` appears. */
 const WAITING = `

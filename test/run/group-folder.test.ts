@@ -3,8 +3,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { CAN_MAKE_USERS, makePeople, must, type Person } from "../support/people.ts";
-import { MAIN, TRAIN } from "./story.ts";
+import { TRAIN } from "./story.ts";
 
 describe.skipIf(!CAN_MAKE_USERS)("a folder of two users (skipped without root and useradd)", () => {
   let [ann, bob] = [] as unknown as [Person, Person];

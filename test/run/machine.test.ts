@@ -3,8 +3,11 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
+import { giveEachItsProcess, MAIN } from "../support/command-line.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
-import { checkWhole, exists, MAIN, makeExperiment, openOperations, runRows } from "./story.ts";
+import { checkWhole, exists, makeExperiment, openOperations, runRows } from "./story.ts";
+
+giveEachItsProcess();
 
 const host = openTestRepository(makeFolder("mounts"));
 const mounted: string[] = [];

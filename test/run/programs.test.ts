@@ -2,9 +2,10 @@
 import { readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { peer } from "../support/peers.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { exists, MAIN, makeExperiment, rowsOf, until } from "./story.ts";
+import { exists, makeExperiment, rowsOf, until } from "./story.ts";
 
 const DB = "results/experiments.db";
 const python = peer("python");

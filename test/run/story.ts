@@ -5,9 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { openResults } from "../../src/results/database.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-
-export const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 const CONFIG = `metrics: { accuracy: max }
 models: { output: models/model.json, production: models/production/model.json, candidates: models/candidates }

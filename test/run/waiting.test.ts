@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 /** One that ends when there is a file `end`. */
@@ -23,8 +24,7 @@ it("a run waits for the one before it, as long as it was told to, and says for w
   });
   expect(repository.expver(["run", "--no-tag", "--wait", "0.5", "--", "true"])).toMatchObject({ code: 4 });
   const ending = ["-c", '(sleep 2; touch end) & exec "$@"', "sh"];
-  const main = join(import.meta.dirname, "../../dist/main.cjs");
-  const second = repository.run("sh", [...ending, process.execPath, main, "run", "--no-tag", "--wait", "60", "--", "true"]);
+  const second = repository.run("sh", [...ending, process.execPath, MAIN, "run", "--no-tag", "--wait", "60", "--", "true"]);
   expect(second).toMatchObject({ code: 0, stderr: expect.stringMatching(/waiting: run \S+ goes on in this worktree \(process \d+/) });
   expect(existsSync(join(repository.root, "end"))).toBe(true);
   expect(repository.expverJson(["runs"]).data.runs).toHaveLength(2);
@@ -32,9 +32,8 @@ it("a run waits for the one before it, as long as it was told to, and says for w
 
 it("hears Ctrl-C while it waits", () => {
   const repository = withRun();
-  const main = join(import.meta.dirname, "../../dist/main.cjs");
   const script = `"$@" 2>said & waiter=$!; while ! grep -q waiting: said; do sleep 0.1; done; kill -INT $waiter; wait $waiter; code=$?; cat said; exit $code`;
-  const waiting = repository.run("sh", ["-c", script, "sh", process.execPath, main, "run", "--no-tag", "--wait", "600", "--", "true"]);
+  const waiting = repository.run("sh", ["-c", script, "sh", process.execPath, MAIN, "run", "--no-tag", "--wait", "600", "--", "true"]);
   expect(waiting).toMatchObject({ code: 130, stdout: expect.stringContaining("by SIGINT while waiting") });
   repository.write("end", "");
   expect(repository.expver(["run", "--no-tag", "--wait", "60", "--", "true"]).code).toBe(0);
@@ -42,11 +41,10 @@ it("hears Ctrl-C while it waits", () => {
 
 /** Somebody has DVC's lock until they are waited for, or until the command has ended without. */
 function besideLock(repository: TestRepository, args: string[]) {
-  const main = join(import.meta.dirname, "../../dist/main.cjs");
   const holding = "touch held; until [ -e over ] || grep -q waiting: said; do sleep 0.1; done";
   const script = `: > said; flock .dvc/tmp/lock sh -c '${holding}' & while [ ! -e held ]; do sleep 0.1; done; "$@" 2>said; code=$?; touch over; wait; cat said; exit $code`;
   mkdirSync(join(repository.root, ".dvc/tmp"), { recursive: true });
-  return repository.run("sh", ["-c", script, "sh", process.execPath, main, ...args]);
+  return repository.run("sh", ["-c", script, "sh", process.execPath, MAIN, ...args]);
 }
 
 it("stores what a program wrote under DVC's lock, until pointers say so: dvc gc would take what nothing names", () => {

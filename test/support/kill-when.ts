@@ -1,11 +1,9 @@
 /** kill -9 of a command when something outside has happened. */
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
+import { MAIN } from "./command-line.ts";
 import type { TestRepository } from "./repository.ts";
-
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 /** A command that does not hold up servers of this process. */
 export function begin(repository: TestRepository, args: string[]): { kill(): void; ended: Promise<number | null> } {

@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
+import { MAIN } from "./command-line.ts";
 import { makeFolder } from "./repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 /** Making people takes root; and they must be able to read the program. */
 export const CAN_MAKE_USERS = process.getuid?.() === 0 && hasPrograms("useradd", "groupadd", "userdel", "groupdel", "setpriv");
 /** Test files make theirs at the same time. */

@@ -1,11 +1,11 @@
 /** The built command line in a real terminal: a pseudo-terminal of Python's, so that no compiler is needed. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { MAIN } from "./command-line.ts";
 import { peer } from "./peers.ts";
 import type { TestRepository } from "./repository.ts";
 
 const DRIVER = join(import.meta.dirname, "terminal-driver.py");
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 export interface TerminalOptions {
   width?: number;

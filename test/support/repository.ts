@@ -6,12 +6,9 @@ import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 import { findRepository, type Repository } from "../../src/git/git.ts";
 import { type Context, type ProgressEvent, systemContext } from "../../src/platform/context.ts";
+import { type CommandResult, runCommandLine } from "./command-line.ts";
 
-export interface CommandResult {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+export type { CommandResult };
 
 /** What a command line printed with `--json`. */
 interface TestEnvelope {
@@ -59,7 +56,6 @@ export interface TestRepository {
 /** Where temporary folders are made: memory when there is some, for speed. */
 export const FAST_FOLDER = isWritable("/dev/shm") ? "/dev/shm" : tmpdir();
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const made: string[] = [];
 
 afterAll(() => {
@@ -117,7 +113,8 @@ export function openTestRepository(root: string, env: Record<string, string> = i
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   };
-  const expver = (args: string[], call?: CallOptions) => run(process.execPath, [MAIN, ...args], call);
+  const expver = (args: string[], { cwd, env: extra, input }: CallOptions = {}) =>
+    runCommandLine({ args, cwd: join(root, cwd ?? "."), env: { ...env, ...extra }, input });
 
   return {
     root,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeSweepExperiment } from "./story.ts";
 
 const FAILS = `
@@ -56,9 +57,8 @@ it("a run whose metrics file cannot be read has failed, for that reason; the oth
 
 it("while it goes on its beginning is not undone; a tag made by hand under its number: resumed, it gets another", () => {
   const repo = makeSweepExperiment();
-  const main = join(import.meta.dirname, "../../dist/main.cjs");
   const there = `cd '${repo.root}' && unset GIT_DIR GIT_WORK_TREE`;
-  const undo = `(${there} && '${process.execPath}' '${main}' undo --json > ../undone.json; git tag e0.1.0 HEAD)`;
+  const undo = `(${there} && '${process.execPath}' '${MAIN}' undo --json > ../undone.json; git tag e0.1.0 HEAD)`;
   const { code, error } = repo.expverJson([
     "sweep",
     "--grid",

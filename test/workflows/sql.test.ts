@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { queryData } from "../../src/merge/data/query-data.ts";
 import type { SqlAnswer } from "../../src/workflows/sql.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 let repo: TestRepository;
@@ -16,7 +17,6 @@ beforeAll(() => {
   repo = openTestRepository(join(base.root, "demo"));
 });
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const ask = (...args: string[]) => repo.expverJson(["sql", ...args]);
 const answer = (...args: string[]) => {
   const { code, data, error } = ask(...args);

@@ -2,9 +2,9 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const HERE = "my work";
 
 function project(): { repo: TestRepository; paste: (command: string) => string; hintOf: (args: string[]) => string } {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
-import { MAIN, until } from "../run/story.ts";
+import { until } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { type Lab, makeLab, train } from "./story.ts";
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { MAIN } from "../run/story.ts";
+import { MAIN } from "../support/command-line.ts";
 import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 import { categoriesOf, type Lab, LEAVINGS, makeLab, train } from "./story.ts";
 

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN } from "../support/command-line.ts";
 import { countGit } from "../support/git-counter.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { LEAVINGS, makeLab } from "./story.ts";
@@ -74,15 +75,11 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
   } finally {
     program.kill("SIGKILL");
   }
-  const run = spawn(
-    process.execPath,
-    [join(import.meta.dirname, "../../dist/main.cjs"), "run", "--no-tag", "--", "sh", "-c", "touch started; sleep 600"],
-    {
-      cwd: lab.inside("exp-busy").root,
-      env: lab.repo.context.env as Record<string, string>,
-      stdio: "ignore",
-    },
-  );
+  const run = spawn(process.execPath, [MAIN, "run", "--no-tag", "--", "sh", "-c", "touch started; sleep 600"], {
+    cwd: lab.inside("exp-busy").root,
+    env: lab.repo.context.env as Record<string, string>,
+    stdio: "ignore",
+  });
   try {
     await expect
       .poll(() => lab.repo.expverJson(asked).data.worktrees[2].run, { timeout: 200_000, interval: 500 })
@@ -123,7 +120,7 @@ it("a repository whose Git folder is elsewhere has its worktrees looked through,
 it("who only reads what is said, by one pipe or two, is no program at work", async () => {
   const lab = makeLab({ remotes: false });
   lab.must("worktree", "create", "one");
-  const expver = `"${process.execPath}" "${join(import.meta.dirname, "../../dist/main.cjs")}"`;
+  const expver = `"${process.execPath}" "${MAIN}"`;
   const program = spawn("sleep", ["600"], { cwd: lab.inside("exp-one").root });
   try {
     const said = lab.inside("exp-one").run("sh", ["-c", `${expver} worktree list --json | tee said.json | cat`]).stdout;
