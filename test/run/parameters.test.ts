@@ -311,7 +311,7 @@ it("two values that go by one name are said, with the one that is recorded", () 
 
 it("says so where params.yaml has another value, which a program that reads it runs with", () => {
   const repo = makeExperiment();
-  repo.write("params.yaml", "lr: 1e-1\nopt: {name: adam}\napi_key: a\nlayers: [8, 8.0]\n");
+  repo.write("params.yaml", "lr: 1e-1\nopt: {name: adam}\napi_key: a\nlayers: [8, 8.0]\npython: 3.10\n");
   const said = (...words: string[]) =>
     repo
       .expverJson(["run", "--dry-run", ...words])
@@ -324,6 +324,10 @@ it("says so where params.yaml has another value, which a program that reads it r
   expect(said("--param", "layers=[8.0, 8]", "--param", "opt=sgd", "--", "node", "train.js")).toEqual([]);
   expect(said("--param", "layers=[8]", "--", "node", "train.js")).toMatchObject([
     expect.stringContaining("params.yaml says layers.0: 8, layers.1: 8.0: "),
+  ]);
+  expect(said("--param", "python=3.10", "--", "node", "train.js")).toEqual([]);
+  expect(said("--param", "python=3.1", "--", "node", "train.js")).toMatchObject([
+    expect.stringContaining("params.yaml says python: 3.10: "),
   ]);
   expect(said("--param", "lr=0.4", "--param", "opt.name=sgd", "--param", "api_key=b", "--", "node", "train.js")).toEqual([
     "params.yaml says lr: 1e-1, opt.name: adam, api_key: a program that reads the file runs with that, and not with what --param says",

@@ -12,8 +12,8 @@ const threads = require("node:worker_threads");
 
 const [, , MAIN] = process.argv;
 const [REQUESTS, ANSWERS] = [3, 4];
-/** It goes then, and the next request gets another: what Node holds of scripts it has run adds up. */
-const MOST_MEMORY = 300 * 2 ** 20;
+/** It goes then, and the next request gets another: the more a process has in memory, the longer it takes it to start Git. */
+const MOST_MEMORY = 150 * 2 ** 20;
 
 const emitters = [process, process.stdout, process.stderr];
 const reallyExit = process.reallyExit.bind(process);
@@ -88,6 +88,7 @@ function start({ argv, cwd, env }) {
   isOver = false;
   isCollected = false;
   delete require.cache[MAIN];
+  module.children.length = 0;
   require(MAIN);
 }
 

@@ -11,6 +11,7 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { isMapping } from "../../../platform/mapping.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { canonicalParameter } from "../../../versions/exact-numbers.ts";
 import { flatten, namesOfMany } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
 
@@ -130,7 +131,7 @@ function saidOf(
 }
 
 function isAlike(one: readonly [string, string][], other: readonly [string, string][]): boolean {
-  const isSame = (a: string, b: string) => a === b || (a.trim() !== "" && Number(a) === Number(b));
+  const isSame = (a: string, b: string) => canonicalParameter(a) === canonicalParameter(b);
   return (
     one.length === other.length && one.every(([name, value], index) => name === other[index]?.[0] && isSame(value, other[index]?.[1] ?? ""))
   );
