@@ -303,6 +303,8 @@ it("a parameter may be a version: 3.10 is another than 3.1, and not the same set
   const columns = repo.expver(["list", "--differing", "--csv"]).stdout.split("\n")[0];
   expect(columns).toContain("python");
   expect(columns).not.toContain("lr");
+  const { groups } = repo.expverJson(["list", "--group-by", "python"]).data.groups;
+  expect(groups.map(({ by }: { by: Record<string, string> }) => by.python).sort()).toEqual(["3.1", "3.10"]);
 });
 
 it("of a number that nobody has said what is better of, and whose name does not tell, only the change is said", () => {
