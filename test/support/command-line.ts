@@ -25,6 +25,8 @@ interface Asker {
   worker: Worker;
 }
 
+const LONGEST_MS = 600_000;
+
 let asker: Asker | null = null;
 let isEachOwn = process.env.EXPVER_OWN_PROCESS === "1";
 
@@ -40,7 +42,7 @@ export function giveEachItsProcess(): void {
 
 /**
  * Runs a command line and waits for it: in a process that runs many of them, one by one, or in one of its own where how Node starts or what
- * it reads is part of the test, and everywhere with EXPVER_OWN_PROCESS=1. Both give the same; the other takes a third of the time.
+ * it reads is part of the test, and everywhere with EXPVER_OWN_PROCESS=1. Both give the same; the former in a third of the time.
  */
 export function runCommandLine(line: CommandLine): CommandResult {
   const isOwn = isEachOwn || (line.input?.length ?? 0) > 0 || needsProcess(line.env);
@@ -62,7 +64,7 @@ function inSharedProcess({ args, cwd, env }: CommandLine): CommandResult {
   const { port, flag } = asker;
   Atomics.store(flag, 0, 0);
   port.postMessage({ argv: args, cwd, env });
-  Atomics.wait(flag, 0, 0);
+  if (Atomics.wait(flag, 0, 0, LONGEST_MS) === "timed-out") throw new Error(`expver ${args.join(" ")}: no answer`);
   const answer = receiveMessageOnPort(port)?.message as CommandResult | null;
   return answer ?? { code: 128, stdout: "", stderr: "" };
 }
