@@ -252,6 +252,21 @@ describe("tagging HEAD", () => {
     expect(messageOf(repo, "e0.1.0")).toMatchObject({ runs: [], metrics: [] });
   });
 
+  it("does not take the numbers of a run that ran other code, unless that is the configuration or what the run itself wrote", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    const before = repo.git("rev-parse", "HEAD");
+    repo.commit("other code", { "train.sh": "# other\n" });
+    const { stderr } = repo.expver(["tag", "e0.1.0", "-d", "by hand"]);
+    expect(stderr).toContain(`not those of ${run}, which has no version, for HEAD has other code: train.sh`);
+    expect(stderr).toContain(`expver tag VERSION --run ${run}`);
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({ runs: [], metrics: [], params: {} });
+    repo.git("reset", "-q", "--hard", before);
+    repo.commit("no code", { "expver.yaml": `${repo.read("expver.yaml")}\n# a word\n`, "m.json": "{}" });
+    must(repo, "tag", "e0.2.0", "-d", "by hand");
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ runs: [{ run }], metrics: [{ value: "0.5" }] });
+  });
+
   it("says which run it took when several have no version", async () => {
     const repo = byHand([
       ["a", null, 0.1, "2026-01-01 00:00:00.000000"],

@@ -7,8 +7,8 @@ export const VERSIONS: Command[] = [
     summary: "Make a version of HEAD, or of a run that has none",
     description:
       "Tags HEAD with numbers from HEAD's own objects: parameters, pointers, and the rows of its results database that carry the version,\n" +
-      "else those of the latest run, where that has no version and read the data HEAD has. Never commits; refuses (exit 4) when tracked bytes differ from HEAD's pointers, and names\n" +
-      "that are taken. Without VERSION the next free number is taken.",
+      "else those of the latest run, where that has no version and ran HEAD's code on HEAD's data. Never commits; refuses (exit 4) when\n" +
+      "tracked bytes differ from HEAD's pointers, and names that are taken. Without VERSION the next free number is taken.",
     group: "experiments",
     arguments: [{ name: "VERSION", help: "tag name, such as e0.2.0 (default: the next minor one)", completes: "nothing" }],
     options: [

@@ -2,6 +2,7 @@
 import type { Config } from "../../config/config.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { someOf } from "../../platform/words.ts";
 import { withStoredResults } from "../../results/database.ts";
 import { aggregateRows } from "../../results/numbers.ts";
 import { readRun, recordedTexts, runTracks } from "../../results/runs.ts";
@@ -33,15 +34,17 @@ export interface AtHead {
   version: string;
   /** Digest of HEAD's inputs. */
   dataHash: string | null;
+  /** Files of HEAD's code that are not what a run, with that snapshot, ran; none where that is not known. */
+  codeSince(run: string, snapshot: string): string[];
 }
 
 /**
- * Rows stamped with this version; without any, those of the latest run, when no version has it and it read HEAD's data. Never those
+ * Rows stamped with this version; without any, those of the latest run, when no version has it and it ran HEAD's code on HEAD's data. Never those
  * of another version, of a run that failed (`--run` makes a version of it), or of one that another has followed, whose model HEAD has
  * by now: better no numbers than wrong ones.
  */
 export function numbersAtHead(
-  { file, version, dataHash }: AtHead,
+  { file, version, dataHash, codeSince }: AtHead,
   config: Pick<Config, "metrics" | "aggregate" | "versions">,
 ): HeadNumbers {
   return withStoredResults(file, (db) => {
@@ -65,6 +68,11 @@ export function numbersAtHead(
     }
     if (candidate.record !== null && dataHash !== null && candidate.record.dvc_hash !== dataHash) {
       return { ...numbersOf(db, [], config), notTaken: { run: candidate.run, why: "it read other data than HEAD has" } };
+    }
+    const code = candidate.record?.git_commit ?? null;
+    const changed = code === null ? [] : codeSince(candidate.run, code);
+    if (changed.length > 0) {
+      return { ...numbersOf(db, [], config), notTaken: { run: candidate.run, why: `HEAD has other code: ${someOf(changed, 3)}` } };
     }
     return { ...numbersOf(db, [candidate], config), passedOver: loose.length - 1 };
   });

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { guessDirection } from "../../config/metric-direction.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder, storedPath, typedPath } from "../../config/paths.ts";
-import { CONFIG_FILE, type Project } from "../../config/project.ts";
+import { CONFIG_FILE, type Project, requireRepository } from "../../config/project.ts";
 import { resultsPath } from "../../config/results-place.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { stringSource } from "../../config/yaml-text.ts";
@@ -21,7 +21,9 @@ import type { Pointer } from "../../store/types.ts";
 import { readingStatus } from "../../store/worktree/status.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
+import { codeBetween } from "../advise/since-last.ts";
 import { parametersIn } from "../run/parameters/parameters.ts";
+import { resultsOf } from "../run/version/left-by-run.ts";
 import type { HeadNumbers } from "./head-numbers.ts";
 
 export interface HeadFacts {
@@ -82,6 +84,15 @@ async function hasEqualRows(project: Project, pointer: Pointer): Promise<boolean
   return sameRows(absolutePath(project, pointer.path), object);
 }
 
+/** What the run wrote, its results commit has: that is no code, and no change after it. */
+function codeSince(project: Project, run: string, snapshot: string): string[] {
+  const repository = requireRepository(project);
+  const results = resultsOf(repository, run, snapshot);
+  if (results === null) return [];
+  const others = new Set([storedPath(project, CONFIG_FILE), ...codeBetween(repository, snapshot, results)]);
+  return codeBetween(repository, results, "HEAD").filter((path) => !others.has(path));
+}
+
 async function numbersOf(
   project: Project,
   context: Context,
@@ -101,7 +112,10 @@ async function numbersOf(
     return none;
   }
   const { numbersAtHead } = await import("./head-numbers.ts");
-  const numbers = numbersAtHead({ file: object, version, dataHash: hash }, project.config);
+  const numbers = numbersAtHead(
+    { file: object, version, dataHash: hash, codeSince: (run, snapshot) => codeSince(project, run, snapshot) },
+    project.config,
+  );
   if (numbers.notTaken !== undefined) {
     const { run, why } = numbers.notTaken;
     const text = `no numbers for ${version}: not those of ${run}, which has no version, for ${why}`;

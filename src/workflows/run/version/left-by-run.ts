@@ -51,7 +51,7 @@ export function leftByRun(
 }
 
 /** A commit on the snapshot that says the run: where its branch, or what keeps it, was fetched. */
-function resultsOf(repository: Repository, run: string, snapshot: string): string | null {
+export function resultsOf(repository: Repository, run: string, snapshot: string): string | null {
   const trailer = `Run: ${run}`;
   const found = git(repository, [
     "log",
