@@ -254,6 +254,7 @@ describe("tagging HEAD", () => {
 
   it("does not take the numbers of a run that ran other code, unless that is the configuration or what the run itself wrote", () => {
     const { repo, train } = trained();
+    repo.commit("metrics under Git", { "m.json": "{}" });
     const run = train("--no-tag", "0.5");
     const before = repo.git("rev-parse", "HEAD");
     repo.commit("other code", { "train.sh": "# other\n" });
