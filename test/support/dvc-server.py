@@ -87,5 +87,5 @@ while True:
         reply, names = answer(json.loads(text))
         with open(ANSWERS, "w", encoding="utf-8") as pipe:
             pipe.write(json.dumps(reply))
-        if NOT_FORKED not in names:
+        if names and NOT_FORKED not in names:
             load(names)

@@ -268,6 +268,17 @@ describe("tagging HEAD", () => {
     expect(messageOf(repo, "e0.2.0")).toMatchObject({ runs: [{ run }], metrics: [{ value: "0.5" }] });
   });
 
+  it("takes the numbers of a run whose own commit was squashed away: which files it wrote is not known any more", () => {
+    const { repo, train } = trained();
+    const run = train("--no-tag", "0.5");
+    for (const ref of repo.git("for-each-ref", "--format=%(refname)", "refs/expver").split("\n").filter(Boolean))
+      repo.git("update-ref", "-d", ref);
+    repo.git("reset", "-q", "--soft", "HEAD~1");
+    repo.commit("squashed", { "notes.txt": "text\n" });
+    must(repo, "tag", "e0.1.0", "-d", "by hand");
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({ runs: [{ run }], metrics: [{ value: "0.5" }] });
+  });
+
   it("says which run it took when several have no version", async () => {
     const repo = byHand([
       ["a", null, 0.1, "2026-01-01 00:00:00.000000"],
